@@ -216,7 +216,8 @@ typedef void (*vmb_channel_processing_complete_fn)(struct vmb_channel *channel, 
  * typedef vmb_packet_completion_fn - a packet's transaction ended
  * @packet: whose; from here on the consumer's again
  * @status: 0: done. -ENODEV: the link ended. -ECANCELED: cancelled, or the
- *	link was reset over a restore. -ESTALE: handed over, not lost
+ *	link was reset over a restore. -ESTALE: handed over, not lost.
+ *	-EMSGSIZE: queued before the channel was open, and too large for its ring
  * @buffer: the peer's completion payload, valid until the routine returns, or
  *	NULL
  * @length: bytes of @buffer

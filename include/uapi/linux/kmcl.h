@@ -14,8 +14,8 @@
  *
  * A saved channel is a *stream*: a header chunk, record chunks and an end
  * chunk. What a freeze session hands out (a *set*) is a header chunk of kind
- * %KMCL_STREAM_SET, the streams of the buses, the streams of the channels and
- * an end chunk; each inner stream stands alone and is also what
+ * %KMCL_STREAM_SET, the streams of the channels and of the buses, in any order,
+ * and an end chunk; each inner stream stands alone and is also what
  * vmb_channel_save_continue() writes.
  *
  * Everything is little-endian. A chunk is &struct kmcl_chunk, followed by
@@ -295,7 +295,8 @@ struct kmcl_save_bus {
  * @channels: out: channels frozen
  * @bus: freeze only channels of this bus; all 0: of all
  *
- * Errors: -ETIMEDOUT the deadline passed, everything is thawed; -EBUSY.
+ * Errors: -ETIMEDOUT the deadline passed; -EINTR a signal came; -ENODEV there is
+ * no such bus; -EBUSY. After each of them everything is thawed.
  */
 struct kmcl_freeze {
 	__u32 size;

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way out: packet, queue, ring, completion routine.
+ *
+ * What cannot go into the ring is queued, completions of received packets
+ * before packets of our own; nothing overtakes. Under vmb_channel.lock a packet
+ * is on one list at most: tx_queue, tx_sent or tx_done, and who takes it off
+ * decides how it ends, so that it ends once. Routines are called without the
+ * lock, by one caller at a time (tx_task), so that a routine that sends does
+ * not recurse.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "trace.h"
+
+static void kmcl_quarantine_free(struct vmb_channel *ch, struct kmcl_quarantine *q, bool release)
+{
+	list_del(&q->node);
+	if (release)
+		ch->ops->ext_release(ch->cfg.bus, q->token);
+	kfree(q);
+}
+
+/*
+ * The link is gone, and nobody touches that memory any more. With @release
+ * false the link lives on without us, and the memory with it.
+ */
+void kmcl_send_end_quarantine(struct vmb_channel *ch, bool release)
+{
+	struct kmcl_quarantine *q, *tmp;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_for_each_entry_safe(q, tmp, &ch->quarantine, node)
+		kmcl_quarantine_free(ch, q, release);
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/* The packet ends before its peer is done with where its memory was bounced to. */
+static void kmcl_quarantine_add(struct vmb_packet *pkt)
+{
+	struct kmcl_quarantine *q = pkt->quarantine;
+
+	lockdep_assert_held(&pkt->channel->lock);
+	q->id = pkt->id;
+	q->token = pkt->ext_token;
+	list_add_tail(&q->node, &pkt->channel->quarantine);
+	pkt->quarantine = NULL;
+	pkt->ext_token = 0;
+}
+
+void kmcl_send_done_locked(struct vmb_packet *pkt, int status)
+{
+	lockdep_assert_held(&pkt->channel->lock);
+	pkt->state = KMCL_PACKET_DONE;
+	pkt->status = status;
+	list_move_tail(&pkt->node, &pkt->channel->tx_done);
+}
+
+/* The packet is the consumer's again. */
+static void kmcl_send_end_packet(struct vmb_packet *pkt, int status, void *buffer, u32 length)
+{
+	struct vmb_channel *ch = pkt->channel;
+
+	if (pkt->ext_len && pkt->ext_token)
+		ch->ops->ext_unmap(ch->cfg.bus, pkt->ext_token, status ? NULL : pkt->mdl,
+				   pkt->ext_offset, pkt->ext_len);
+	pkt->mdl = NULL;
+	pkt->ext_len = 0;
+	pkt->ranges_len = 0;
+	trace_kmcl_sent(ch, pkt, status);
+	WRITE_ONCE(pkt->state, KMCL_PACKET_IDLE);
+	pkt->routine(pkt, status, buffer, length);
+}
+
+/* Call the routines of what is on tx_done; no lock held. Hard interrupts leave it to the poll. */
+void kmcl_send_run_done(struct vmb_channel *ch)
+{
+	struct vmb_packet *pkt;
+	unsigned long flags;
+
+	if (list_empty_careful(&ch->tx_done))
+		return;
+	if (in_hardirq()) {
+		kmcl_receive_schedule(ch);
+		return;
+	}
+	spin_lock_irqsave(&ch->lock, flags);
+	if (!ch->tx_task) {
+		WRITE_ONCE(ch->tx_task, current);
+		while ((pkt = list_first_entry_or_null(&ch->tx_done, struct vmb_packet, node))) {
+			list_del_init(&pkt->node);
+			spin_unlock_irqrestore(&ch->lock, flags);
+			kmcl_send_end_packet(pkt, pkt->status, NULL, 0);
+			spin_lock_irqsave(&ch->lock, flags);
+		}
+		WRITE_ONCE(ch->tx_task, NULL);
+		if (wq_has_sleeper(&ch->life_wait))
+			wake_up_all(&ch->life_wait);
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/* All routines that were due have returned. Process context. */
+void kmcl_send_wait_done(struct vmb_channel *ch)
+{
+	kmcl_send_run_done(ch);
+	wait_event(ch->life_wait, list_empty_careful(&ch->tx_done) && !READ_ONCE(ch->tx_task));
+}
+
+static void kmcl_send_commit(struct vmb_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (ch->tx_dirty && !ch->tx_batch) {
+		ch->tx_dirty = false;
+		ch->ops->tx_commit(ch->link);
+	}
+}
+
+static int kmcl_send_write(struct vmb_channel *ch, const struct kmcl_tx *tx)
+{
+	u32 bytes = 16 + ALIGN(tx->header_len + tx->payload_len, 8) + 8;
+	int ret = ch->ops->tx_write(ch->link, tx);
+
+	if (ret == -EAGAIN) {
+		/* The peer can only make room for what it can see. */
+		if (ch->tx_dirty) {
+			ch->tx_dirty = false;
+			ch->ops->tx_commit(ch->link);
+		}
+		if (ch->ops->tx_want(ch->link, bytes))
+			ret = ch->ops->tx_write(ch->link, tx);
+	}
+	if (!ret) {
+		ch->tx_dirty = true;
+		ch->stats.packets_out++;
+	} else if (ret == -EIO) {
+		kmcl_channel_fault_locked(ch, ch->ops->fault(ch->link));
+	}
+	return ret;
+}
+
+static int kmcl_send_write_packet(struct vmb_channel *ch, struct vmb_packet *pkt)
+{
+	bool wait = pkt->flags & VMB_PACKET_FLAG_WAIT_FOR_COMPLETION;
+	struct kmcl_tx tx = {
+		.type = pkt->ranges_len ? KMCL_PACKET_GPA_DIRECT : KMCL_PACKET_INBAND,
+		.flags = wait ? KMCL_PACKET_WANTS_COMPLETION : 0,
+		.id = pkt->id,
+		.header = pkt->ranges_len ? kmcl_packet_ranges(pkt) : NULL,
+		.header_len = pkt->ranges_len,
+		.payload = pkt->data,
+		.payload_len = pkt->payload_len,
+	};
+	int ret;
+
+	if (ch->cfg.flags & VMB_CHANNEL_INIT_FLAG_IS_PIPE) {
+		pkt->pipe.type = cpu_to_le32(KMCL_PIPE_DATA);
+		pkt->pipe.length = cpu_to_le32(pkt->payload_len);
+		tx.payload = &pkt->pipe;
+		tx.payload_len += sizeof(pkt->pipe);
+	}
+	ret = kmcl_send_write(ch, &tx);
+	if (ret)
+		return ret;
+	if (wait) {
+		pkt->state = KMCL_PACKET_SENT;
+		list_move_tail(&pkt->node, &ch->tx_sent);
+		ch->nr_sent++;
+	} else {
+		kmcl_send_done_locked(pkt, 0);
+	}
+	return 0;
+}
+
+static int kmcl_send_write_completion(struct vmb_channel *ch, struct vmb_packet_completion *pkt)
+{
+	struct kmcl_tx tx = {
+		.type = KMCL_PACKET_COMPLETION,
+		.id = pkt->id,
+		.payload = kmcl_received_payload(pkt),
+		.payload_len = pkt->payload_len,
+	};
+
+	return kmcl_send_write(ch, &tx);
+}
+
+/* Put into the ring what is queued and fits. */
+void kmcl_send_flush_locked(struct vmb_channel *ch)
+{
+	struct vmb_packet_completion *comp, *next_comp;
+	struct vmb_packet *pkt, *next;
+	int ret = 0;
+
+	lockdep_assert_held(&ch->lock);
+	if (!ch->tx_open || kmcl_still(ch))
+		return;
+	list_for_each_entry_safe(comp, next_comp, &ch->tx_completions, node) {
+		ret = kmcl_send_write_completion(ch, comp);
+		/* Nothing may overtake it, and it will never go: the peer's ring is to blame. */
+		if (ret == -EMSGSIZE)
+			kmcl_channel_fault_locked(ch, "outgoing ring too small for a completion");
+		if (ret)
+			break;
+		list_del(&comp->node);
+		ch->nr_completions--;
+		kmcl_received_put(ch, comp);
+	}
+	if (!ret && ch->tx_mode == KMCL_TX_RUN) {
+		list_for_each_entry_safe(pkt, next, &ch->tx_queue, node) {
+			ret = kmcl_send_write_packet(ch, pkt);
+			if (ret == -EMSGSIZE)
+				kmcl_send_done_locked(pkt, ret);
+			else if (ret)
+				break;
+			ch->nr_queued--;
+		}
+	}
+	kmcl_send_commit(ch);
+}
+
+void kmcl_send_flush(struct vmb_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	kmcl_send_flush_locked(ch);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_run_done(ch);
+}
+
+/* May a packet be sent now? */
+static int kmcl_send_admit(struct vmb_channel *ch, struct vmb_packet *pkt)
+{
+	u32 pipe = ch->cfg.flags & VMB_CHANNEL_INIT_FLAG_IS_PIPE ? sizeof(pkt->pipe) : 0;
+
+	lockdep_assert_held(&ch->lock);
+	if (kmcl_still(ch) || ch->tx_mode == KMCL_TX_SHUT)
+		return -ESHUTDOWN;
+	if (ch->tx_mode == KMCL_TX_NODEV)
+		return -ENODEV;
+	if (ch->tx_open && ALIGN(pkt->payload_len + pipe, 8) + pkt->ranges_len > ch->tx_limit)
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Into the ring, or onto the queue; with @now: into the ring or nowhere. */
+static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt, bool now)
+{
+	int ret = kmcl_send_admit(ch, pkt);
+
+	if (ret)
+		return ret;
+	if (ch->restore) {
+		/* Its id and its place in the queue come after those in the stream. */
+		pkt->id = 0;
+		if (now)
+			return -EOVERFLOW;
+		pkt->state = KMCL_PACKET_QUEUED;
+		list_add_tail(&pkt->node, &ch->tx_fresh);
+		ch->nr_queued++;
+		return 0;
+	}
+	kmcl_packet_new_id(pkt);
+	if (ch->tx_mode == KMCL_TX_RUN && list_empty(&ch->tx_queue) &&
+	    list_empty(&ch->tx_completions)) {
+		ret = kmcl_send_write_packet(ch, pkt);
+		if (ret != -EAGAIN) {
+			kmcl_send_commit(ch);
+			return ret == -EIO ? -ENODEV : ret;
+		}
+	}
+	if (now)
+		return -EOVERFLOW;
+	pkt->state = KMCL_PACKET_QUEUED;
+	list_add_tail(&pkt->node, &ch->tx_queue);
+	ch->nr_queued++;
+	return 0;
+}
+
+/* Describe (and bounce) the external memory of a packet. */
+static int kmcl_send_map(struct vmb_packet *pkt, struct vmb_mdl *mdl, u32 offset, u32 length)
+{
+	struct vmb_channel *ch = pkt->channel;
+	u32 ranges_len = ch->ranges_max;
+	int ret;
+
+	/* The last one stayed with a peer that may still write to it. */
+	if ((ch->ops->caps & KMCL_CAP_BOUNCE) && !pkt->quarantine) {
+		pkt->quarantine = kmalloc(sizeof(*pkt->quarantine), GFP_ATOMIC | __GFP_NOWARN);
+		if (!pkt->quarantine)
+			return -ENOMEM;
+	}
+	if (!pkt->ext_token) {
+		ret = ch->ops->ext_reserve(ch->cfg.bus, ch->cfg.max_external,
+					   GFP_ATOMIC | __GFP_NOWARN, &pkt->ext_token);
+		if (ret)
+			return ret;
+	}
+	ret = ch->ops->ext_map(ch->cfg.bus, pkt->ext_token, mdl, offset, length,
+			       kmcl_packet_ranges(pkt), &ranges_len);
+	if (ret)
+		return ret;
+	pkt->ranges_len = ranges_len;
+	pkt->mdl = mdl;
+	pkt->ext_offset = offset;
+	pkt->ext_len = length;
+	return 0;
+}
+
+/* Is it the consumer's? Complains where it is not. */
+bool kmcl_packet_idle(struct vmb_packet *pkt)
+{
+	return !WARN(READ_ONCE(pkt->state) != KMCL_PACKET_IDLE,
+		     "%s: packet sent while it is being sent\n", pkt->channel->cfg.name);
+}
+
+int kmcl_send(struct vmb_packet *pkt, const void *buffer, u32 length, struct vmb_mdl *mdl,
+	      u32 offset, u32 ext_len, u32 flags, bool now)
+{
+	struct vmb_channel *ch = pkt->channel;
+	unsigned long irq;
+	int ret;
+
+	if (flags & ~(VMB_PACKET_FLAG_WAIT_FOR_COMPLETION | VMB_PACKET_FLAG_FORCE_MDL_LENGTH |
+		      VMB_PACKET_FLAG_PAGED_BUFFER))
+		return -EINVAL;
+	if ((length && !buffer) || !pkt->routine)
+		return -EINVAL;
+	if (length > ch->cfg.max_packet_size)
+		return -EMSGSIZE;
+	if (mdl && !(flags & VMB_PACKET_FLAG_WAIT_FOR_COMPLETION))
+		return -EINVAL;
+	if (!kmcl_packet_idle(pkt))
+		return -EBUSY;
+
+	/* A routine may send on what it was given, which lies in the packet. */
+	memmove(pkt->data, buffer, length);
+	pkt->payload_len = length;
+	pkt->flags = flags;
+	pkt->ranges_len = 0;
+	pkt->ext_len = 0;
+	if (mdl) {
+		ret = kmcl_send_map(pkt, mdl, offset, ext_len);
+		if (ret)
+			return ret;
+	}
+
+	spin_lock_irqsave(&ch->lock, irq);
+	ret = kmcl_send_enqueue(ch, pkt, now);
+	if (!ret)
+		trace_kmcl_send(ch, pkt);
+	spin_unlock_irqrestore(&ch->lock, irq);
+	if (ret && mdl) {
+		ch->ops->ext_unmap(ch->cfg.bus, pkt->ext_token, NULL, offset, ext_len);
+		pkt->mdl = NULL;
+		pkt->ext_len = 0;
+		pkt->ranges_len = 0;
+	}
+	kmcl_send_run_done(ch);
+	return ret;
+}
+
+/*
+ * A completion is at the head of the incoming ring: find its packet, copy the
+ * payload into that, and end it. Called by the poll.
+ */
+int kmcl_send_completed(struct vmb_channel *ch, const struct kmcl_rx *rx, const char **fault)
+{
+	struct kmcl_quarantine *q, *tmp;
+	struct vmb_packet *pkt;
+	unsigned long flags;
+	bool late = false;
+
+	if (rx->payload_len > ALIGN(ch->cfg.max_packet_size, 8) || rx->header_len) {
+		*fault = "completion larger than the channel's maximum";
+		return -EBADMSG;
+	}
+	spin_lock_irqsave(&ch->lock, flags);
+	pkt = kmcl_packet_find(ch, rx->id);
+	if (pkt) {
+		list_del_init(&pkt->node);
+		ch->nr_sent--;
+		pkt->state = KMCL_PACKET_DONE;
+	} else if (ch->late && kmcl_packet_known_id(ch, rx->id)) {
+		late = true;
+		ch->late--;
+		ch->stats.late++;
+		list_for_each_entry_safe(q, tmp, &ch->quarantine, node)
+			if (q->id == rx->id)
+				kmcl_quarantine_free(ch, q, true);
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+	if (late)
+		return 0;
+	if (!pkt) {
+		*fault = "completion of an unknown transaction";
+		return -EBADMSG;
+	}
+	ch->ops->rx_copy(ch->link, rx, NULL, pkt->data);
+	kmcl_send_end_packet(pkt, 0, rx->payload_len ? pkt->data : NULL, rx->payload_len);
+	return 0;
+}
+
+/* Take a packet from the queue or from those sent; the caller ends it. */
+static void kmcl_send_take(struct vmb_channel *ch, struct vmb_packet *pkt)
+{
+	lockdep_assert_held(&ch->lock);
+	if (pkt->state == KMCL_PACKET_QUEUED)
+		ch->nr_queued--;
+	else
+		ch->nr_sent--;
+}
+
+static void kmcl_send_end_locked(struct vmb_packet *pkt, int status)
+{
+	/* Handed over, its external memory belongs to the stream. */
+	if (status == -ESTALE && pkt->ext_len)
+		pkt->ext_token = 0;
+	kmcl_send_take(pkt->channel, pkt);
+	kmcl_send_done_locked(pkt, status);
+}
+
+/* End all packets of the library's with @status; the routines are called. */
+void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only)
+{
+	struct vmb_packet *pkt, *tmp;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node)
+		kmcl_send_end_locked(pkt, status);
+	if (!sent_only)
+		list_for_each_entry_safe(pkt, tmp, &ch->tx_queue, node)
+			kmcl_send_end_locked(pkt, status);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_run_done(ch);
+}
+
+/*
+ * The link ends (D5): every packet of the library's completes with -ENODEV.
+ * Memory that the peer may still touch goes back only once the link is closed
+ * (D6): where it was bounced, the bounce is left behind instead.
+ */
+void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed)
+{
+	bool bounce = ch->ops->caps & KMCL_CAP_BOUNCE;
+	struct vmb_packet *pkt, *tmp;
+
+	lockdep_assert_held(&ch->lock);
+	ch->tx_mode = KMCL_TX_NODEV;
+	list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node) {
+		if (pkt->ext_len && !bounce && !closed)
+			continue;
+		if (pkt->ext_len && bounce && !closed)
+			kmcl_quarantine_add(pkt);
+		kmcl_send_take(ch, pkt);
+		kmcl_send_done_locked(pkt, -ENODEV);
+	}
+	list_for_each_entry_safe(pkt, tmp, &ch->tx_queue, node) {
+		kmcl_send_take(ch, pkt);
+		kmcl_send_done_locked(pkt, -ENODEV);
+	}
+	if (closed)
+		ch->late = 0;
+}
+
+void kmcl_send_end_link(struct vmb_channel *ch, bool closed)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	kmcl_send_end_link_locked(ch, closed);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_run_done(ch);
+}
+
+static int kmcl_send_cancel_locked(struct vmb_packet *pkt)
+{
+	struct vmb_channel *ch = pkt->channel;
+
+	lockdep_assert_held(&ch->lock);
+	if (pkt->state == KMCL_PACKET_SENT) {
+		if (pkt->ext_len && !(ch->ops->caps & KMCL_CAP_BOUNCE))
+			return -EBUSY;
+		if (pkt->ext_len)
+			kmcl_quarantine_add(pkt);
+		ch->late++;
+	} else if (pkt->state != KMCL_PACKET_QUEUED) {
+		return -ENOENT;
+	}
+	kmcl_send_take(ch, pkt);
+	kmcl_send_done_locked(pkt, -ECANCELED);
+	return 0;
+}
+
+/* PostStarted may wait for a peer that is silent (D7): cancel what it waits for. */
+void kmcl_send_cancel_sent(struct vmb_channel *ch)
+{
+	struct vmb_packet *pkt, *tmp;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node)
+		kmcl_send_cancel_locked(pkt);
+	list_for_each_entry_safe(pkt, tmp, &ch->tx_queue, node)
+		kmcl_send_cancel_locked(pkt);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_run_done(ch);
+}
+
+/**
+ * vmb_packet_cancel() - give a transaction up
+ * @pkt: which
+ *
+ * Its routine is called with -ECANCELED. Where the peer has the packet already,
+ * its completion comes late, is dropped and counted. Without a counterpart in
+ * Windows, where only the synchronous request cancels.
+ *
+ * Context: any context.
+ * Return: 0; -ENOENT where it is not being sent (or ends just now); -EBUSY where
+ * the peer may still touch the packet's external memory, or the channel is
+ * frozen or being saved.
+ */
+int vmb_packet_cancel(struct vmb_packet *pkt)
+{
+	struct vmb_channel *ch = pkt->channel;
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ret = kmcl_still(ch) ? -EBUSY : kmcl_send_cancel_locked(pkt);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_run_done(ch);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vmb_packet_cancel, KMCL_NS);
+
+/**
+ * vmb_packet_send() - send a packet
+ * @pkt: which; the library's until its routine is called, where 0 is returned
+ * @buffer: payload, copied
+ * @length: its bytes, at most the channel's maximum packet size
+ * @external: memory for the peer, or NULL; with it %VMB_PACKET_FLAG_WAIT_FOR_COMPLETION
+ *	is required. It is the library's until the routine is called
+ * @flags: VMB_PACKET_FLAG_*
+ *
+ * Windows: VmbPacketSend.
+ *
+ * Context: any context.
+ * Return: 0: sent, or queued; the routine will be called once. -EINVAL: flags,
+ * no routine, external memory without the flag or empty; -EMSGSIZE: larger than
+ * the channel's limits or its ring; -EOPNOTSUPP: no external memory on this
+ * channel; -ENODEV: Disabled or closed; -ESHUTDOWN: suspended, frozen or being
+ * saved; -EBUSY and a WARN: it is being sent; -ENOMEM: only for a packet with
+ * external memory whose last send was given up.
+ */
+int vmb_packet_send(struct vmb_packet *pkt, const void *buffer, u32 length,
+		    struct vmb_mdl *external, u32 flags)
+{
+	if (external)
+		return vmb_packet_send_with_external_mdl(pkt, buffer, length, external, 0, 0,
+							 flags);
+	return kmcl_send(pkt, buffer, length, NULL, 0, 0, flags, false);
+}
+EXPORT_SYMBOL_NS_GPL(vmb_packet_send, KMCL_NS);
