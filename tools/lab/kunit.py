@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Unit tests in User-Mode Linux.
+
+A fast kernel only has to pass. A sanitised one must also be silent, and its
+silence counts for something only after it has shown that it can speak: before
+the tests it is given one bug of each kind, in a boot of their own.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cache
+import modules
+import uml
+from common import BUILD, TOP, LabError, clean_env, locked, log_path, say, tail
+from initramfs import Image
+
+KERNELS = ["uml-fast", "uml-san"]
+LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_kunit"]
+
+# What a kernel says when something is wrong; KUnit's own lines are indented
+# or start with "#", and expected messages of the tests carry a marker.
+REPORT = re.compile(
+    r"BUG: |WARNING: |KASAN: |UBSAN: |ODEBUG: |INFO: (?:task|rcu|possible|trying|inconsistent)"
+    r"|kmemleak: \d+ new|unreferenced object|Kernel panic|Oops|general protection"
+    r"|Unhandled|Segfault|possible recursive locking|suspicious RCU"
+    r"|workqueue: .* hogged|BUG workqueue lockup|refcount_t: "
+    r"|sleeping function called|scheduling while atomic|list_(?:add|del) corruption")
+EXPECTED = re.compile(r"KTAP|^\s*#|kmcl_expected|WARNING: CPU.*kunit_|"
+                      r"BUG: KFENCE disabled")
+
+# In this order: lockdep turns itself off after its first report, and at KASAN's.
+PLANTS = {
+    "inversion": r"WARNING: possible circular locking dependency",
+    "sleep": r"BUG: sleeping function called from invalid context",
+    "uaf": r"BUG: KASAN: (?:slab-)?use-after-free in plant_use_after_free",
+    "leak": r'unreferenced object \S+ \(size 96\):\n\s+comm "insmod"',
+}
+
+# Per-CPU sheaves of the slab allocator keep stale pointers, which kmemleak takes
+# for references; caches under slab_debug have none.
+ARGS = {"uml-san": ["slab_debug=F"]}
+
+PROLOGUE = """#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t devtmpfs devtmpfs /dev 2>/dev/null
+mount -t tmpfs tmpfs /tmp
+mkdir -p /host
+mount -t hostfs -o $kmcl_out none /host || { echo "init: no hostfs"; poweroff -f; }
+# If the tests hang, say where, before the harness pulls the plug.
+(sleep $kmcl_limit; echo "init: time is up"; echo w > /proc/sysrq-trigger
+ echo t > /proc/sysrq-trigger; echo l > /proc/sysrq-trigger; poweroff -f) &
+"""
+
+SCAN = """
+leaks() {
+	[ -e /sys/kernel/debug/kmemleak ] || return 0
+	# Objects younger than 5 s are not looked at; the second scan settles
+	# what the first one suspected.
+	sleep 6
+	echo scan > /sys/kernel/debug/kmemleak
+	echo scan > /sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak > /host/kmemleak.$1
+	echo clear > /sys/kernel/debug/kmemleak
+}
+"""
+
+MARK = "kmcl lab: tests begin"
+
+TESTS = PROLOGUE + SCAN + f"""
+echo "{MARK}" > /dev/kmsg
+""" + """
+[ -e /sys/kernel/debug/kmemleak ] && echo clear > /sys/kernel/debug/kmemleak
+for m in $kmcl_modules; do
+	if ! insmod /lib/kmcl/$m.ko; then
+		echo "init: insmod $m failed"
+		echo $m > /host/insmod-failed
+	fi
+done
+for dir in /sys/kernel/debug/kunit/*/; do
+	[ -e $dir/results ] && cat $dir/results > /host/results.$(basename $dir)
+done
+leaks loaded
+for m in $kmcl_unload; do
+	rmmod $m || { echo "init: rmmod $m failed"; echo $m > /host/rmmod-failed; }
+done
+leaks unloaded
+echo done > /host/done
+poweroff -f
+"""
+
+PLANT = PROLOGUE + SCAN + """
+echo clear > /sys/kernel/debug/kmemleak
+for bug in $kmcl_bugs; do
+	insmod /lib/kmcl/kmcl_plant.ko bug=$bug || echo "init: insmod failed"
+	rmmod kmcl_plant
+done
+leaks planted
+echo done > /host/done
+poweroff -f
+"""
+
+
+@dataclass
+class Outcome:
+    """What a run came to."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    problems: list = field(default_factory=list)
+    suites: dict = field(default_factory=dict)
+
+
+def arguments(parser):
+    """Options of `lab kunit`."""
+    parser.add_argument("--kernel", default="uml-fast", choices=KERNELS)
+    parser.add_argument("--suite", metavar="GLOB", help="only these (kunit.filter_glob)")
+    parser.add_argument("--limit", type=int, metavar="SECONDS",
+                        help="give up after this long (120; sanitised: 600)")
+    parser.add_argument("--no-plant", action="store_true",
+                        help="sanitised: do not prove first that bugs are reported")
+    parser.add_argument("--tree", type=Path, metavar="DIR", default=TOP,
+                        help="build the modules from the sources there")
+    parser.add_argument("--modules", type=Path, metavar="DIR",
+                        help="use these modules instead of building them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
+    parser.add_argument("--verbose", action="store_true", help="show every case")
+
+
+def report_lines(log):
+    """Lines of a console log that say that something is wrong."""
+    found = []
+    text = Path(log).read_text(errors="replace")
+    # What the kernel says about itself while it boots is not ours.
+    for line in text.partition(MARK)[2].splitlines():
+        text = re.sub(r"^\[\s*\d+\.\d+\](\[\s*[TC]\d+\])?\s?", "", line)
+        if REPORT.search(text) and not EXPECTED.search(text):
+            found.append(text)
+    return found
+
+
+def _run(kernel, image, script, name, limit, args):
+    """Boot once; return (halted in time, output folder, log)."""
+    args = [*ARGS.get(kernel, []), *args]
+    out = BUILD / "kunit" / name
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    image.text("/init", script, 0o755)
+    initrd = image.write(out / "initramfs.img")
+    log = log_path(f"kunit-{name}")
+    done = uml.boot(kernel, initrd, log, limit + 20,
+                    [f"kmcl_out={out}", f"kmcl_limit={limit}", *args])
+    initrd.unlink()
+    return done and (out / "done").exists(), out, log
+
+
+def plant(kernel, folder):
+    """Show that the kernel reports one bug of each kind; return what it missed."""
+    image = Image()
+    image.busybox()
+    image.modules([folder / "kmcl_plant.ko"])
+    script = PLANT.replace("$kmcl_bugs", " ".join(PLANTS))
+    done, out, log = _run(kernel, image, script, f"{kernel}-plant", 120, [])
+    if not done:
+        return [f"the boot with planted bugs did not come to its end, see {log}"]
+    text = log.read_text(errors="replace") + (out / "kmemleak.planted").read_text()
+    return [f"{bug}: planted, and not reported, see {log}"
+            for bug, pattern in PLANTS.items() if not re.search(pattern, text)]
+
+
+def count(text):
+    """(suite, passed, failed, skipped) of one debugfs results file."""
+    name = re.search(r"^\s*# Subtest: (\S+)", text, re.M)
+    cases = re.findall(r"^    (not ok|ok) \d+ (\S+)(.*)$", text, re.M)
+    skipped = [c for c in cases if c[0] == "ok" and "# SKIP" in c[2]]
+    failed = [c for c in cases if c[0] == "not ok"]
+    return (name[1] if name else "?", len(cases) - len(skipped) - len(failed),
+            len(failed), len(skipped))
+
+
+def show(results, verbose):
+    """The kernel's own KUnit parser on one results file."""
+    parser = cache.source() / "tools/testing/kunit/kunit.py"
+    argv = ["/usr/bin/python3", str(parser), "parse", str(results)]
+    if not verbose:
+        argv.append("--failed")
+    out = subprocess.run(argv, cwd=cache.source(), env=clean_env(PYTHONDONTWRITEBYTECODE="1"),
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, check=False).stdout.decode(errors="replace")
+    # Expanded macros make lines of a thousand characters; the log has them whole.
+    lines = ["    " + re.sub(r"^\[[\d:]+\] ", "", line) for line in out.splitlines()]
+    lines = [line[:160] + ("..." if len(line) > 160 else "") for line in lines if line.strip(" =")]
+    if len(lines) > 60 and not verbose:
+        lines[60:] = [f"    ... {len(lines) - 60} more lines, see {results}"]
+    print("\n".join(lines))
+
+
+def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet=False):
+    """Run the suites on one kernel with the modules in `folder`."""
+    sanitised = kernel == "uml-san"
+    limit = limit or (600 if sanitised else 120)
+    load = [m for m in LOAD_ORDER if (folder / f"{m}.ko").exists()]
+    if "kmcl_kunit" not in load:
+        raise LabError(f"{folder} has no kmcl_kunit.ko; is anything in kunit/Makefile?")
+    image = Image()
+    image.busybox()
+    image.modules([folder / f"{m}.ko" for m in load])
+    script = TESTS.replace("$kmcl_modules", " ".join(load))
+    script = script.replace("$kmcl_unload", " ".join(reversed(load)))
+    args = [f"kunit.filter_glob={suite}"] if suite else []
+    done, out, log = _run(kernel, image, script, name or kernel, limit, args)
+
+    outcome = Outcome()
+    for results in sorted(out.glob("results.*")):
+        text = results.read_text(errors="replace")
+        title, passed, failed, skipped = count(text)
+        if passed + failed + skipped == 0:
+            if not suite:
+                outcome.problems.append(f"suite {title} ran no case")
+            continue
+        outcome.suites[title] = (passed, failed, skipped)
+        outcome.passed += passed
+        outcome.failed += failed
+        outcome.skipped += skipped
+        if (failed or verbose) and not quiet:
+            show(results, verbose)
+    if not done:
+        outcome.problems.append(f"the kernel did not come to its end within {limit} s; "
+                                f"the end of {log}:\n{tail(log, 40)}")
+    for failure in ("insmod-failed", "rmmod-failed"):
+        if (out / failure).exists():
+            outcome.problems.append(f"{failure}: {(out / failure).read_text().strip()}, "
+                                    f"see {log}")
+    if not outcome.passed + outcome.failed:
+        outcome.problems.append("no case ran")
+    lines = report_lines(log)
+    if lines:
+        outcome.problems.append("the kernel reports:\n" +
+                                "\n".join("    " + line for line in lines[:10]) +
+                                f"\n  see {log}")
+    for leaks in sorted(out.glob("kmemleak.*")):
+        text = leaks.read_text(errors="replace").strip()
+        if text:
+            outcome.problems.append(f"leaks ({leaks.name}):\n" + "\n".join(
+                "    " + line for line in text.splitlines()[:30]) + f"\n  see {leaks}")
+    return outcome
+
+
+def main(args):
+    """`lab kunit`."""
+    with locked(BUILD / "kunit" / f".lock-{args.kernel}", f"unit tests on {args.kernel}"):
+        return _main(args)
+
+
+def _main(args):
+    where = None if args.tree == TOP else args.tree / "build" / args.kernel
+    folder = args.modules or modules.build(args.kernel, strict=False, tree=args.tree,
+                                           where=where)
+    missed = []
+    if args.kernel == "uml-san" and not args.no_plant:
+        missed = plant(args.kernel, folder)
+        if missed:
+            for line in missed:
+                print(f"  {line}")
+        else:
+            say(f"{args.kernel}: each of {len(PLANTS)} planted bugs is reported")
+    outcome = test(args.kernel, folder, args.suite, args.limit, args.verbose)
+    for title, (passed, failed, skipped) in sorted(outcome.suites.items()):
+        print(f"  {title:32} {passed:5} passed {failed:5} failed {skipped:5} skipped")
+    for problem in outcome.problems:
+        print(f"  {problem}")
+    say(f"{args.kernel}: {outcome.passed} cases passed, {outcome.failed} failed, "
+        f"{outcome.skipped} skipped, {len(outcome.problems) + len(missed)} other problems")
+    if args.json:
+        args.json.write_text(json.dumps({
+            "passed": outcome.passed, "failed": outcome.failed,
+            "skipped": outcome.skipped, "problems": outcome.problems + missed}))
+    return 1 if outcome.failed or outcome.problems or missed else 0

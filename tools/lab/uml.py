@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Boot a User-Mode Linux kernel of the cache with an initramfs, and wait."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import cache
+from common import CACHE, clean_env
+
+
+def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, channels=()):
+    """Run UML until it halts; True if it did within `limit` seconds.
+
+    Its console goes to the file `log`. `channels` are (name, file descriptor)
+    of further serial lines, as in [("ssl0", 5)].
+    """
+    entry = cache.find(kernel)
+    work = CACHE / "tmp" / "uml"
+    work.mkdir(parents=True, exist_ok=True)
+    argv = [str(Path(entry.path) / entry.image), f"mem={memory}", f"ncpus={cpus}",
+            f"initrd={initrd}", "con0=fd:0,fd:1", "con=null", "root=/dev/ram0",
+            f"uml_dir={work}/", f"umid=lab-{os.getpid()}-{time.monotonic_ns()}",
+            "seccomp=on", "panic=1", *args]
+    argv += [f"{name}=null,fd:{fd}" for name, fd in channels]
+    with open(log, "wb") as out:
+        child = subprocess.Popen(argv, stdin=feed or subprocess.DEVNULL, stdout=out,
+                                 stderr=subprocess.STDOUT, cwd=work,
+                                 env=clean_env(TMPDIR=_memory_folder()),
+                                 pass_fds=[fd for _, fd in channels],
+                                 start_new_session=True)
+        try:
+            child.wait(limit)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            # UML's threads and stubs are all in the session made for it.
+            for sig in (15, 9):
+                try:
+                    os.killpg(child.pid, sig)
+                except ProcessLookupError:
+                    break
+                time.sleep(0.2)
+            child.wait()
+
+
+def _memory_folder():
+    """Where UML's memory file goes: RAM if there is room and it may execute."""
+    shm = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
+    if shm and not shm.f_flag & os.ST_NOEXEC and shm.f_bavail * shm.f_frsize > 3 << 30:
+        return "/dev/shm"
+    return str(CACHE / "tmp")
