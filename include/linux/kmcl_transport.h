@@ -207,6 +207,8 @@ struct kmcl_tx {
  * @bus_restore_write: The next @length bytes, in order.
  * @bus_restore_end: All was written (@ok) or the record is abandoned. Validates
  *	all of it; -EBADMSG leaves the bus as if new.
+ * @bus_drop: Optional. Nobody is going to adopt what is parked, or was restored,
+ *	and is not adopted yet: end those links, and say how many ends they had.
  */
 struct kmcl_transport_ops {
 	struct module *owner;
@@ -266,6 +268,7 @@ struct kmcl_transport_ops {
 	int (*bus_restore_begin)(struct vmb_bus *bus, u32 version, u64 bytes);
 	int (*bus_restore_write)(struct vmb_bus *bus, const void *buffer, u32 length);
 	int (*bus_restore_end)(struct vmb_bus *bus, bool ok);
+	u32 (*bus_drop)(struct vmb_bus *bus);
 };
 
 /* For a transport: bus.c, channel.c, receive.c */

@@ -385,7 +385,7 @@ static void kmcl_life_detach(struct vmb_channel *ch)
 	unsigned long flags;
 	int pnp;
 
-	kmcl_restore_detached(ch);
+	kmcl_restore_undo(ch);
 	kmcl_receive_set_stale(ch);
 	kmcl_send_end_link(ch, true);
 	kmcl_send_wait_done(ch);
@@ -394,6 +394,7 @@ static void kmcl_life_detach(struct vmb_channel *ch)
 		ch->ops->detach(ch->link);
 	kmcl_send_end_quarantine(ch, true);
 	kmcl_receive_drop(ch);
+	kmcl_receive_trim(ch);
 	kmcl_identity_release(ch);
 
 	spin_lock_irqsave(&ch->lock, flags);
@@ -711,6 +712,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_enable, KMCL_NS);
  * Returns once Closed ran, where the channel was open, and it is Disabled. All
  * that it still was to send has completed with -ENODEV. Waits for packets that
  * the consumer holds, and for the end of a freeze; not for the peer.
+ * A restore that was not finished, or not enabled since, is undone.
  * Windows: VmbChannelDisable.
  *
  * Context: process context.
@@ -725,6 +727,7 @@ int vmb_channel_disable(struct vmb_channel *ch)
 	might_sleep();
 	if (WARN(kmcl_in_callback(ch), "%s: disabled in a callback\n", ch->cfg.name))
 		return -EDEADLK;
+	kmcl_restore_undo(ch);
 	spin_lock_irqsave(&ch->lock, flags);
 	seq = ch->disabled_seq;
 	if (ch->state == KMCL_DISABLED && !ch->want_enabled) {

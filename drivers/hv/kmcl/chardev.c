@@ -125,7 +125,9 @@ static ssize_t kmcl_write(struct file *file, const char __user *buf, size_t coun
 		goto out;
 	}
 	s->stage_len += n;
-	ret = kmcl_session_consume(s) ?: n;
+	ret = kmcl_session_consume(s);
+	if (!ret)
+		ret = n;
 out:
 	mutex_unlock(&s->mutex);
 	return ret;

@@ -21,7 +21,6 @@
 #include <linux/kmcl_transport.h>
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/mempool.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -230,6 +229,7 @@ struct vmb_channel {
 	u32 nr_held;
 	u32 nr_slots;			/* taken, held and completing */
 	u32 quota;
+	u32 own_quota;			/* the one before a restore, for who undoes that */
 	bool rx_stalled;		/* at the quota, or out of memory */
 	bool rx_failed;			/* vmb_channel_packet_fail() */
 	bool passive;
@@ -241,7 +241,7 @@ struct vmb_channel {
 	wait_queue_head_t rx_wait;
 	atomic64_t interrupts;
 	struct kmem_cache *rx_cache;
-	mempool_t *rx_pool;
+	struct list_head rx_free;	/* objects that are not in use */
 	u32 header_max;			/* bytes of ranges taken from the peer */
 	u32 bvecs_max;
 	/* Where things are in vmb_packet_completion.data */
@@ -371,6 +371,10 @@ static inline struct bio_vec *kmcl_received_bvecs(struct vmb_packet_completion *
 	return (struct bio_vec *)(pkt->data + pkt->channel->bvecs_at);
 }
 
+/* cache.c */
+struct kmem_cache *kmcl_cache_get(u32 size);
+void kmcl_cache_exit(void);
+
 /* receive.c */
 int kmcl_receive_module_init(void);
 void kmcl_receive_module_exit(void);
@@ -382,6 +386,8 @@ void kmcl_receive_set_mode(struct vmb_channel *ch, enum kmcl_rx_mode mode);
 void kmcl_receive_drop(struct vmb_channel *ch);
 void kmcl_receive_set_stale(struct vmb_channel *ch);
 void kmcl_received_put(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
+void kmcl_received_recycle(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
+void kmcl_receive_trim(struct vmb_channel *ch);
 struct vmb_packet_completion *kmcl_received_alloc_restore(struct vmb_channel *ch);
 void kmcl_receive_unhold(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
 void kmcl_receive_apply_held_back(struct vmb_channel *ch, bool commit);
@@ -424,7 +430,7 @@ int kmcl_mdl_length(const struct vmb_mdl *mdl, u32 max_chain, u64 *bytes);
 void kmcl_save_note_gone(struct vmb_channel *ch, struct list_head *node);
 int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool attaching);
 void kmcl_restore_abandon(struct vmb_channel *ch);
-void kmcl_restore_detached(struct vmb_channel *ch);
+void kmcl_restore_undo(struct vmb_channel *ch);
 
 /* freeze.c */
 bool kmcl_handover_holds(struct vmb_channel *ch);

@@ -50,6 +50,7 @@ static void __exit kmcl_exit(void)
 	kmcl_sysfs_exit();
 	kmcl_channel_module_exit();
 	kmcl_receive_module_exit();
+	kmcl_cache_exit();
 }
 
 module_init(kmcl_init);

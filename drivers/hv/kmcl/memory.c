@@ -85,6 +85,8 @@ int vmb_packet_send_with_external_mdl(struct vmb_packet *pkt, const void *buffer
 
 	if (!external || !(flags & VMB_PACKET_FLAG_WAIT_FOR_COMPLETION))
 		return -EINVAL;
+	if (!ch->cfg.max_external)
+		return -EOPNOTSUPP;
 	if (flags & VMB_PACKET_FLAG_FORCE_MDL_LENGTH) {
 		for (i = 0; i < external->nr_bvecs; i++)
 			room += external->bvec[i].bv_len;
@@ -182,7 +184,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_send_with_external_pfns, KMCL_NS);
  *	wrote is dropped
  *
  * Without a counterpart in Windows. Context: process context.
- * Return: 0; -EINVAL for a chain that makes no sense; -EMSGSIZE.
+ * Return: 0; -EINVAL for a chain that makes no sense; -EMSGSIZE; -EOPNOTSUPP: no
+ * external memory on this channel.
  */
 int vmb_packet_set_external_mdl(struct vmb_packet *pkt, struct vmb_mdl *external)
 {
@@ -190,6 +193,8 @@ int vmb_packet_set_external_mdl(struct vmb_packet *pkt, struct vmb_mdl *external
 	u64 bytes = 0;
 	int ret = 0;
 
+	if (external && !ch->cfg.max_external)
+		return -EOPNOTSUPP;
 	if (external) {
 		ret = kmcl_mdl_length(external, ch->cfg.max_chain, &bytes);
 		if (!ret)

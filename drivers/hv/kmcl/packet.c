@@ -24,7 +24,6 @@ static_assert(VMB_MAX_PACKET_COUNT <= BIT(KMCL_SLOT_BITS));
 int kmcl_packet_prepare(struct vmb_channel *ch)
 {
 	const struct kmcl_config *cfg = &ch->cfg;
-	char name[32];
 	u32 i;
 
 	ch->ranges_max = cfg->max_external ? kmcl_ranges_size(cfg->max_external, cfg->max_chain) : 0;
@@ -40,8 +39,7 @@ int kmcl_packet_prepare(struct vmb_channel *ch)
 	}
 	ch->free_slot = 0;
 
-	snprintf(name, sizeof(name), "kmcl-tx-%u", ch->serial);
-	ch->tx_cache = kmem_cache_create(name, ch->packet_size, 8, 0, NULL);
+	ch->tx_cache = kmcl_cache_get(ch->packet_size);
 	if (!ch->tx_cache) {
 		kvfree(ch->slots);
 		ch->slots = NULL;
@@ -52,7 +50,6 @@ int kmcl_packet_prepare(struct vmb_channel *ch)
 
 void kmcl_packet_unprepare(struct vmb_channel *ch)
 {
-	kmem_cache_destroy(ch->tx_cache);
 	kvfree(ch->slots);
 	ch->tx_cache = NULL;
 	ch->slots = NULL;

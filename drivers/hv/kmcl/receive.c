@@ -65,7 +65,47 @@ static struct vmb_packet_completion *kmcl_received_setup(struct vmb_channel *ch,
 	return pkt;
 }
 
-/* For a packet from a stream: its memory may be awaited, the pool's reserve not. */
+/*
+ * Objects stay with their channel until that is Disabled: the next packet has one
+ * at hand, and a completion of a packet that is gone can be told.
+ */
+void kmcl_received_recycle(struct vmb_channel *ch, struct vmb_packet_completion *pkt)
+{
+	lockdep_assert_held(&ch->lock);
+	list_add(&pkt->node, &ch->rx_free);
+}
+
+static struct vmb_packet_completion *kmcl_received_alloc(struct vmb_channel *ch)
+{
+	struct vmb_packet_completion *pkt;
+
+	lockdep_assert_held(&ch->lock);
+	pkt = list_first_entry_or_null(&ch->rx_free, struct vmb_packet_completion, node);
+	if (pkt)
+		list_del(&pkt->node);
+	else
+		pkt = kmem_cache_alloc(ch->rx_cache, GFP_ATOMIC | __GFP_NOWARN);
+	return kmcl_received_setup(ch, pkt);
+}
+
+/* Give back the memory of all objects that are not in use, but for one. */
+void kmcl_receive_trim(struct vmb_channel *ch)
+{
+	struct vmb_packet_completion *pkt, *tmp;
+	unsigned long flags;
+	LIST_HEAD(unused);
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_splice_init(&ch->rx_free, &unused);
+	pkt = list_first_entry_or_null(&unused, struct vmb_packet_completion, node);
+	if (pkt)
+		list_move(&pkt->node, &ch->rx_free);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	list_for_each_entry_safe(pkt, tmp, &unused, node)
+		kmem_cache_free(ch->rx_cache, pkt);
+}
+
+/* For a packet from a stream: its memory may be awaited. */
 struct vmb_packet_completion *kmcl_received_alloc_restore(struct vmb_channel *ch)
 {
 	return kmcl_received_setup(ch, kmem_cache_alloc(ch->rx_cache, GFP_KERNEL));
@@ -78,7 +118,7 @@ void kmcl_received_put(struct vmb_channel *ch, struct vmb_packet_completion *pkt
 	kmcl_external_put(ch, pkt);
 	pkt->state = KMCL_RECEIVED_FREE;
 	if (!(pkt->bits & KMCL_RX_IN_CALLBACK))
-		mempool_free(pkt, ch->rx_pool);
+		kmcl_received_recycle(ch, pkt);
 	ch->nr_slots--;
 	if (ch->rx_stalled && ch->nr_slots < ch->quota) {
 		ch->rx_stalled = false;
@@ -95,9 +135,8 @@ static struct vmb_packet_completion *kmcl_rx_room(struct vmb_channel *ch)
 	spin_lock_irqsave(&ch->lock, flags);
 	/* Once stalled, only a completion goes on: a higher quota alone does not. */
 	if (!ch->rx_stalled && ch->nr_slots < ch->quota)
-		pkt = kmcl_received_setup(ch, mempool_alloc(ch->rx_pool,
-							    GFP_ATOMIC | __GFP_NOWARN));
-	/* Without memory one is out at least: the pool's reserve is. Its end goes on. */
+		pkt = kmcl_received_alloc(ch);
+	/* Without memory one is out at least: the first one was there from the start. */
 	if (pkt)
 		ch->nr_slots++;
 	else
@@ -250,7 +289,7 @@ static bool kmcl_rx_returned(struct vmb_channel *ch, struct vmb_packet_completio
 	spin_lock_irqsave(&ch->lock, flags);
 	pkt->bits &= ~KMCL_RX_IN_CALLBACK;
 	if (pkt->state == KMCL_RECEIVED_FREE) {
-		mempool_free(pkt, ch->rx_pool);
+		kmcl_received_recycle(ch, pkt);
 	} else if (pkt->state == KMCL_RECEIVED_HELD && (pkt->bits & KMCL_RX_REDELIVER)) {
 		/* First in line again (D11), and not delivered (D12) */
 		pkt->bits &= ~KMCL_RX_REDELIVER;
@@ -685,6 +724,7 @@ void kmcl_receive_init(struct vmb_channel *ch)
 {
 	INIT_LIST_HEAD(&ch->rx_taken);
 	INIT_LIST_HEAD(&ch->rx_held);
+	INIT_LIST_HEAD(&ch->rx_free);
 	init_waitqueue_head(&ch->rx_wait);
 	tasklet_setup(&ch->rx_tasklet, kmcl_rx_tasklet);
 	INIT_WORK(&ch->rx_work, kmcl_rx_work);
@@ -695,7 +735,7 @@ void kmcl_receive_init(struct vmb_channel *ch)
 int kmcl_receive_prepare(struct vmb_channel *ch)
 {
 	const struct kmcl_config *cfg = &ch->cfg;
-	char name[32];
+	struct vmb_packet_completion *first;
 
 	ch->header_max = cfg->max_external ? kmcl_ranges_size(cfg->max_external, cfg->max_chain) : 0;
 	ch->bvecs_max = cfg->max_external ?
@@ -705,27 +745,26 @@ int kmcl_receive_prepare(struct vmb_channel *ch)
 			sizeof(struct kmcl_pipe_header);
 	ch->bvecs_at = ch->header_at + ch->header_max;
 
-	snprintf(name, sizeof(name), "kmcl-rx-%u", ch->serial);
-	/* Type-stable, so that a completion of one that is gone can be told */
-	ch->rx_cache = kmem_cache_create(name, sizeof(struct vmb_packet_completion) +
-					 ch->bvecs_at + ch->bvecs_max * sizeof(struct bio_vec), 8,
-					 SLAB_TYPESAFE_BY_RCU, NULL);
+	ch->rx_cache = kmcl_cache_get(sizeof(struct vmb_packet_completion) +
+				      ch->bvecs_at + ch->bvecs_max * sizeof(struct bio_vec));
 	if (!ch->rx_cache)
 		return -ENOMEM;
-	ch->rx_pool = mempool_create_slab_pool(1, ch->rx_cache);
-	if (!ch->rx_pool) {
-		kmem_cache_destroy(ch->rx_cache);
-		ch->rx_cache = NULL;
+	first = kmem_cache_alloc(ch->rx_cache, GFP_KERNEL);
+	if (!first)
 		return -ENOMEM;
-	}
+	first->state = KMCL_RECEIVED_FREE;
+	list_add(&first->node, &ch->rx_free);
 	return 0;
 }
 
 void kmcl_receive_unprepare(struct vmb_channel *ch)
 {
-	mempool_destroy(ch->rx_pool);
-	kmem_cache_destroy(ch->rx_cache);
-	ch->rx_pool = NULL;
+	struct vmb_packet_completion *pkt, *tmp;
+
+	list_for_each_entry_safe(pkt, tmp, &ch->rx_free, node) {
+		list_del(&pkt->node);
+		kmem_cache_free(ch->rx_cache, pkt);
+	}
 	ch->rx_cache = NULL;
 }
 

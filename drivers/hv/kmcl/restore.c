@@ -36,7 +36,6 @@ enum kmcl_restore_rank {
  * @failed: receiving had been stopped by the consumer
  * @attaching: fed by the channel's life, not by the consumer
  * @busy: fed just now; under vmb_channel.lock
- * @quota: the channel's own, for who abandons the restore
  * @end: counts so far, in the processor's order
  * @packet: the restore callback's library part, while that runs
  * @packet_size: its bytes
@@ -50,7 +49,6 @@ struct kmcl_restore_ctx {
 	bool failed;
 	bool attaching;
 	bool busy;
-	u32 quota;
 	struct {
 		u32 taken;
 		u32 received;
@@ -124,7 +122,7 @@ static int kmcl_restore_channel(struct vmb_channel *ch, struct kmcl_restore_ctx 
 	spin_lock_irqsave(&ch->lock, flags);
 	ch->tx_generation = le64_to_cpu(rec->tx_generation);
 	ch->late = le32_to_cpu(rec->late);
-	ctx->quota = ch->quota;
+	ch->own_quota = ch->quota;
 	ch->quota = le32_to_cpu(rec->quota);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	ctx->open = le32_to_cpu(rec->state) == KMCL_SAVED_OPEN;
@@ -180,7 +178,7 @@ static int kmcl_restore_hold(struct vmb_channel *ch, struct vmb_packet_completio
 	pkt->bits &= ~KMCL_RX_IN_CALLBACK;
 	if (pkt->state == KMCL_RECEIVED_FREE) {
 		/* Completed in the callback, and nobody asked for it */
-		mempool_free(pkt, ch->rx_pool);
+		kmcl_received_recycle(ch, pkt);
 	} else if (ret && pkt->state == KMCL_RECEIVED_HELD) {
 		list_del(&pkt->node);
 		ch->nr_held--;
@@ -533,9 +531,10 @@ void kmcl_restore_abandon(struct vmb_channel *ch)
 		ch->restored = false;
 		ch->restored_open = false;
 		ch->late = 0;
+		if (ch->own_quota)
+			ch->quota = ch->own_quota;
+		ch->own_quota = 0;
 	}
-	if (ctx && ctx->quota)
-		ch->quota = ctx->quota;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (!undo)
 		return;
@@ -546,14 +545,14 @@ void kmcl_restore_abandon(struct vmb_channel *ch)
 	kmcl_life_kick(ch);
 }
 
-/* The channel leaves its bus: so ends a restore that the consumer did not finish. */
-void kmcl_restore_detached(struct vmb_channel *ch)
+/* The channel is disabled, or leaves its bus: so ends a restore that was left half-way. */
+void kmcl_restore_undo(struct vmb_channel *ch)
 {
 	unsigned long flags;
 	bool idle;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	idle = ch->restore && !ch->restore->busy;
+	idle = !ch->restore || !(ch->restore->busy || ch->restore->attaching);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (idle)
 		kmcl_restore_abandon(ch);
@@ -607,6 +606,7 @@ static int kmcl_restore_enter(struct vmb_channel *ch, bool attaching,
 	} else {
 		ctx->attaching = attaching;
 		ch->restore = ctx;
+		ch->own_quota = 0;
 		ctx = NULL;
 		/* Nobody knows their ids yet: they make room for those in the stream. */
 		list_for_each_entry(pkt, &ch->tx_queue, node)
@@ -673,7 +673,8 @@ int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool
  * @size: their bytes
  *
  * The restore callbacks of the channel run here. Afterwards enable it: the old
- * link is adopted where the bus kept it, vmb_channel_get_link_state() says.
+ * link is adopted where the bus kept it, vmb_channel_get_link_state() says. Or
+ * undo it with vmb_channel_disable().
  * Windows: VmbChannelRestoreFromBuffer, for servers.
  *
  * Context: process context.

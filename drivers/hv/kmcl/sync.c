@@ -24,7 +24,7 @@ static void kmcl_sync_done(struct vmb_packet *pkt, int status, void *buffer, u32
 	sync->length = min(length, sync->room);
 	if (sync->length)
 		memcpy(sync->buffer, buffer, sync->length);
-	complete(&sync->done);
+	complete_all(&sync->done);
 }
 
 static void kmcl_sync_count(struct vmb_channel *ch, int by)
@@ -122,13 +122,13 @@ int vmb_channel_send_synchronous_request(struct vmb_channel *ch, const void *buf
 			return -EDEADLK;
 	}
 	if (external) {
-		ret = kmcl_mdl_length(external, ch->cfg.max_chain, &room);
-		if (ret)
-			return ret;
 		if (!wait)
 			return -EINVAL;
 		if (!ch->cfg.max_external)
 			return -EOPNOTSUPP;
+		ret = kmcl_mdl_length(external, ch->cfg.max_chain, &room);
+		if (ret)
+			return ret;
 		if (room > ch->cfg.max_external)
 			return -EMSGSIZE;
 	}

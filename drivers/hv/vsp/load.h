@@ -124,7 +124,7 @@ void load_interface_instance(u32 index, guid_t *instance);
 u32 load_channels(void);
 struct load_end *load_end_create(u32 index, enum load_dir mine);
 int load_end_enable(struct load_end *end);
-void load_end_destroy(struct load_end *end);
+void load_ends_destroy(struct load_end **ends, u32 count);
 void load_end_kick(struct load_end *end, unsigned long delay);
 
 /* load_issue.c: requests of our own */
@@ -137,7 +137,7 @@ int load_issue_save(struct vmb_channel *channel, struct vmb_packet *packet, void
 		    u32 size, u32 *bytes_needed);
 int load_issue_restore(struct vmb_channel *channel, const void *lib_buffer, u32 lib_size,
 		       const void *buffer, u32 size);
-void load_issue_credit(u64 count);
+void load_issue_credit(s64 count);
 
 /* load_hold.c: requests of the peer */
 u32 load_hold_context_size(void);

@@ -11,6 +11,7 @@
 #include "load.h"
 
 #define STATE_FILLING_MAX	4096U
+#define DRAIN_MS		20000U	/* a slow reader on a slow machine */
 
 /* {5b1f8a5e-9d0c-4c5b-8a43-6c0f0e1d7a21}: our own */
 const guid_t load_interface_type =
@@ -87,8 +88,11 @@ static int load_opened(struct vmb_channel *channel)
 	struct load_end *end = vmb_channel_get_pointer(channel);
 
 	/* What was handed back to us is still ours only if the link is the old one. */
-	if (vmb_channel_get_link_state(channel) != VMB_LINK_KEPT)
+	if (vmb_channel_get_link_state(channel) != VMB_LINK_KEPT) {
 		load_hold_forget(end);
+		end->expected = 0;
+		end->deferred = false;
+	}
 	return 0;
 }
 
@@ -113,9 +117,11 @@ static void load_suspend(struct vmb_channel *channel)
 	/*
 	 * What is held will be saved, or else finished. Whichever it is to be,
 	 * one who can save just goes on: each request is finished in its time,
-	 * if load_save_state() does not come first.
+	 * if load_save_state() does not come first. Where the link ends nobody
+	 * waits for that.
 	 */
-	end->hurry = !end->plan.keeps;
+	end->hurry = !end->plan.keeps ||
+		     vmb_channel_get_stop_reason(channel) != VMB_STOP_NONE;
 	spin_unlock_bh(&end->lock);
 	load_end_kick(end, 0);
 }
@@ -210,6 +216,7 @@ static int load_end_configure(struct load_end *end)
 								 load_issue_restore) ?:
 	      vmb_channel_init_set_save_restore_state_callbacks(channel, load_save_state,
 								load_restore_state) ?:
+	      vmb_channel_init_set_drain_deadline(channel, DRAIN_MS) ?:
 	      vmb_channel_set_transaction_quota(channel, plan->quota[end->theirs]) ?:
 	      vmb_channel_set_incoming_processing_at_passive(channel,
 							     plan->passive[end->theirs]);
@@ -286,29 +293,44 @@ int load_end_enable(struct load_end *end)
 }
 EXPORT_SYMBOL_NS_GPL(load_end_enable, KMCL_NS);
 
-/**
- * load_end_destroy() - take an end down, in whatever state it is
- * @end: which, or NULL
- */
-void load_end_destroy(struct load_end *end)
+static void load_end_quit(struct load_end *end)
 {
-	if (!end)
-		return;
 	load_issue_stop(end);
 	spin_lock_bh(&end->lock);
 	end->quitting = true;
 	end->hurry = true;
 	spin_unlock_bh(&end->lock);
 	load_end_kick(end, 0);
+}
 
+static void load_end_destroy(struct load_end *end)
+{
 	vmb_channel_disable(end->channel);
 	cancel_delayed_work_sync(&end->work);
+	load_issue_credit(-(s64)end->next_seq);
 	vmb_channel_cleanup(end->channel);
 	kfree(end->answer);
 	kfree(end->scratch);
 	kfree(end);
 }
-EXPORT_SYMBOL_NS_GPL(load_end_destroy, KMCL_NS);
+
+/**
+ * load_ends_destroy() - take ends down, in whatever state they are
+ * @ends: which; NULLs among them
+ * @count: how many
+ */
+void load_ends_destroy(struct load_end **ends, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (ends[i])
+			load_end_quit(ends[i]);
+	for (i = 0; i < count; i++)
+		if (ends[i])
+			load_end_destroy(ends[i]);
+}
+EXPORT_SYMBOL_NS_GPL(load_ends_destroy, KMCL_NS);
 
 static int __init load_init(void)
 {

@@ -78,9 +78,9 @@ static void load_issue_unclaim(void)
 
 /**
  * load_issue_credit() - count requests that were issued before a restore
- * @count: how many
+ * @count: how many; negative: they are no longer ours to count
  */
-void load_issue_credit(u64 count)
+void load_issue_credit(s64 count)
 {
 	spin_lock_bh(&load_totals.lock);
 	load_totals.issued += count;

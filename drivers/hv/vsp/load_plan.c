@@ -51,7 +51,7 @@ static const struct load_plan kinds[] = {
 	/* Both ways, all sizes, with external data: sent and waiting, received and held */
 	{
 		.payload_max = 8192, .ext_max = 8192, .resp_max = 256,
-		.ring_pages = 32, .delay_min = 800, .delay_max = 3000,
+		.ring_pages = 32, .delay_min = 1500, .delay_max = 5000,
 		.depth = { 176, 144 }, .quota = { 256, 256 },
 	},
 	/*

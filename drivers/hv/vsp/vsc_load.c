@@ -52,10 +52,7 @@ static int vsc_start(u32 index)
 
 static void vsc_stop(void)
 {
-	u32 i;
-
-	for (i = 0; i < LOAD_MAX_CHANNELS; i++)
-		load_end_destroy(vsc_ends[i]);
+	load_ends_destroy(vsc_ends, LOAD_MAX_CHANNELS);
 	kmcl_bus_put(vsc_bus);
 }
 
@@ -65,9 +62,9 @@ static int __init vsc_init(void)
 	int ret;
 
 	vsc_bus = kmcl_bus_get(bus);
-	if (IS_ERR_OR_NULL(vsc_bus)) {
+	if (IS_ERR(vsc_bus)) {
 		pr_err("vsc_load: there is no bus %s\n", bus);
-		return vsc_bus ? PTR_ERR(vsc_bus) : -ENODEV;
+		return PTR_ERR(vsc_bus);
 	}
 	for (i = 0; i < load_channels(); i++) {
 		ret = vsc_start(i);

@@ -44,10 +44,7 @@ static int vsp_start(u32 index)
 
 static void vsp_stop(void)
 {
-	u32 i;
-
-	for (i = 0; i < LOAD_MAX_CHANNELS; i++)
-		load_end_destroy(vsp_ends[i]);
+	load_ends_destroy(vsp_ends, LOAD_MAX_CHANNELS);
 	kmcl_bus_put(vsp_bus);
 }
 
@@ -57,9 +54,9 @@ static int __init vsp_init(void)
 	int ret;
 
 	vsp_bus = kmcl_bus_get(bus);
-	if (IS_ERR_OR_NULL(vsp_bus)) {
+	if (IS_ERR(vsp_bus)) {
 		pr_err("vsp_echo: there is no bus %s\n", bus);
-		return vsp_bus ? PTR_ERR(vsp_bus) : -ENODEV;
+		return PTR_ERR(vsp_bus);
 	}
 	for (i = 0; i < load_channels(); i++) {
 		ret = vsp_start(i);

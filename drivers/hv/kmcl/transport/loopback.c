@@ -66,6 +66,7 @@ static const struct kmcl_transport_ops kmcl_lb_ops = {
 	.bus_restore_begin = kmcl_lb_bus_restore_begin,
 	.bus_restore_write = kmcl_lb_bus_restore_write,
 	.bus_restore_end = kmcl_lb_bus_restore_end,
+	.bus_drop = kmcl_lb_bus_drop,
 };
 
 static void kmcl_lb_bus_free(struct kmcl_lb_bus *bus)

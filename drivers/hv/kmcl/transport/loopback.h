@@ -300,6 +300,7 @@ void kmcl_lb_open_done(void *link, int status);
 void kmcl_lb_close(void *link);
 void kmcl_lb_closed(void *link);
 void kmcl_lb_park(void *link);
+u32 kmcl_lb_bus_drop(struct vmb_bus *vmb_bus);
 void kmcl_lb_get_instance(void *link, guid_t *instance);
 
 /* loopback_server.c */

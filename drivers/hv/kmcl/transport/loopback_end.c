@@ -159,6 +159,24 @@ u32 kmcl_lb_drop_parked(struct kmcl_lb_bus *bus)
 	return dropped;
 }
 
+/**
+ * kmcl_lb_bus_drop() - &struct kmcl_transport_ops.bus_drop
+ * @vmb_bus: which
+ *
+ * Return: how many ends.
+ */
+u32 kmcl_lb_bus_drop(struct vmb_bus *vmb_bus)
+{
+	struct kmcl_lb_bus *bus = kmcl_bus_priv(vmb_bus);
+	u32 dropped;
+
+	kmcl_lb_lock(bus);
+	dropped = kmcl_lb_drop_parked(bus);
+	kmcl_arena_ext_drop(bus->arena);
+	kmcl_lb_unlock(bus);
+	return dropped;
+}
+
 /* Is this the end that a channel of these parameters means? */
 static bool kmcl_lb_same(const struct kmcl_lb_end *end, const struct kmcl_link_params *params)
 {

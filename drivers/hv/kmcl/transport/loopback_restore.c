@@ -211,6 +211,9 @@ static int kmcl_lb_restore_runs(struct kmcl_lb_restore *r)
 	r->arena = kmcl_arena_create(kmcl_arena_size(r->bus->arena));
 	if (IS_ERR(r->arena))
 		return PTR_ERR(r->arena);
+	if (le32_to_cpu(r->header->arena_pages) > kmcl_arena_size(r->arena))
+		pr_warn_ratelimited("saved with arena_pages=%u, which may be needed\n",
+				    le32_to_cpu(r->header->arena_pages));
 	for (i = 0; i < le32_to_cpu(r->header->nr_runs); i++) {
 		const struct kmcl_lb_rec_run *rec = &r->runs[i];
 		const struct kmcl_arena_place place = {

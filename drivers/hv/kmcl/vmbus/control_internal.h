@@ -161,6 +161,7 @@ struct vmbus_server {
 	struct list_head channels;
 	unsigned int nr_channels;
 	struct vmbus_server_channel *ids[VMBUS_MAX_CHANNELS + 1];
+	u32 free_from;			/* no number below this is free */
 	/* GPADLs of which not all messages are here, by handle */
 	struct xarray half_sent;
 	u32 nr_gpadls;

@@ -35,8 +35,10 @@ void vmbus_sc_free(struct vmbus_server_channel *chan)
 		vmbus_sg_free(g);
 	xa_destroy(&chan->gpadls);
 	vmbus_work_cancel(&chan->work);
-	if (chan->id)
+	if (chan->id) {
 		srv->ids[chan->id] = NULL;
+		srv->free_from = min(srv->free_from, chan->id);
+	}
 	list_del(&chan->node);
 	srv->nr_channels--;
 	kfree(chan);
@@ -73,16 +75,18 @@ void vmbus_sc_send_offer(struct vmbus_server_channel *chan)
 		.monitor_id = VMBUS_MONITOR_NONE,
 		.is_dedicated = cpu_to_le16(1),
 	};
-	u32 id = 1;
+	u32 id;
 
 	if (!srv->offers_sent || !chan->attached ||
 	    chan->state != VMBUS_SC_CLIENT_RELEASED || chan->dead)
 		return;
+	id = max(srv->free_from, 1U);
 	while (id <= VMBUS_MAX_CHANNELS && srv->ids[id])
 		id++;
 	/* There are never more channels than numbers. */
 	if (WARN_ON_ONCE(id > VMBUS_MAX_CHANNELS))
 		return;
+	srv->free_from = id + 1;
 	srv->ids[id] = chan;
 	chan->id = id;
 	chan->state = VMBUS_SC_CLOSED;
@@ -255,6 +259,7 @@ void vmbus_sc_client_release(struct vmbus_server_channel *chan)
 {
 	vmbus_sg_client_release(chan);
 	chan->srv->ids[chan->id] = NULL;
+	chan->srv->free_from = min(chan->srv->free_from, chan->id);
 	chan->id = 0;
 	chan->modifying = false;
 	chan->close_wanted = false;
