@@ -22,6 +22,9 @@
 #define CT_PAGES	16400U
 #define CT_LOG		8192U
 
+/* A sanitised kernel is a hundred times slower: it does a part of the long ones. */
+#define CT_SLOW		IS_ENABLED(CONFIG_KASAN)
+
 #define CT_FAIL		0x8000ffffU
 
 enum ct_act {
@@ -68,6 +71,7 @@ struct ct_end {
 	struct vmbus_contact last_contact;
 	struct vmbus_client_channel *last_offer;
 	u32 wakes;
+	u32 checks;
 	/* what went in, if it is to be played again */
 	struct ct_event *tape;
 	u32 nr_tape;

@@ -336,10 +336,14 @@ static void ctl_open_ring_checked(struct kunit *test)
 		ct_out(end, 10, 3, 1, i, 0);
 	}
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		u32 status = CT_FAIL;
+
 		ct_in_open(end, 1, i, cases[i].gpadl, 0, cases[i].downstream);
-		if (cases[i].good)
+		if (cases[i].good) {
 			ct_act(end, CT_OPEN, 0x100, cases[i].gpadl);
-		ct_out(end, 6, 3, 1, i, cases[i].good ? 0 : CT_FAIL);
+			status = 0;
+		}
+		ct_out(end, 6, 3, 1, i, status);
 		if (cases[i].good) {
 			ct_in(end, 7, 1, 1);
 			ct_act(end, CT_CLOSE, 0x100, 0);

@@ -79,7 +79,9 @@ static u32 ctl_client_ring(struct ct_end *end, struct vmbus_client_channel *chan
 
 static void ctl_client_open(struct ct_end *end, struct vmbus_client_channel *chan, u32 ring)
 {
-	struct vmbus_open_request req = { .ring_gpadl = ring, .target_vp = 3, .downstream_page = 4 };
+	struct vmbus_open_request req = {
+		.ring_gpadl = ring, .target_vp = 3, .downstream_page = 4,
+	};
 	const struct ct_msg *msg;
 
 	req.user_data[119] = 0xcc;
@@ -599,7 +601,7 @@ static void ctl_pair_lifetime(struct kunit *test)
 static void ctl_pair_congestion(struct kunit *test)
 {
 	struct ct_end *s = ct_server(test, NULL), *c = ct_client(test);
-	struct vmbus_client_channel *chans[200];
+	struct vmbus_client_channel *chans[90];
 	struct vmbus_open_request req = { .downstream_page = 4 };
 	u32 i, handle;
 
@@ -618,7 +620,8 @@ static void ctl_pair_congestion(struct kunit *test)
 
 		chans[i] = vmbus_client_find(c->cl, &key);
 		KUNIT_ASSERT_NOT_NULL(test, chans[i]);
-		KUNIT_ASSERT_EQ(test, vmbus_client_gpadl_create(chans[i], ctl_range(60), &handle), 0);
+		KUNIT_ASSERT_EQ(test,
+				vmbus_client_gpadl_create(chans[i], ctl_range(60), &handle), 0);
 		KUNIT_ASSERT_EQ(test, handle, i + 1);
 	}
 	ct_run_pair(s, c);

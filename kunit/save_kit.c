@@ -264,7 +264,7 @@ struct kit *kit_populated(struct kunit *test, bool server)
 
 void kit_end(struct kit *k)
 {
-	k->c->link->bus->gpa_wait = false;
+	k->c->env->fb->gpa_wait = false;
 	core_chan_end(k->c);
 	k->c = NULL;
 }
@@ -284,6 +284,11 @@ struct kmcl_session *kit_session(struct kunit *test)
 	kit_now->bus = env->fb->bus;
 	kit_now->stage = kvmalloc(KMCL_STAGE_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, kit_now->stage);
+	return kit_now;
+}
+
+struct kmcl_session *kit_session_now(void)
+{
 	return kit_now;
 }
 

@@ -87,6 +87,7 @@ void kit_end(struct kit *k);
 
 /* The session: one at a time; whatever is left of it, kit_exit() undoes. */
 struct kmcl_session *kit_session(struct kunit *test);
+struct kmcl_session *kit_session_now(void);
 void kit_session_close(struct kunit *test);
 struct kmcl_session *kit_freeze(struct kunit *test);
 /* All of the set */

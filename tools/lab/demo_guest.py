@@ -70,7 +70,8 @@ def image(kernel, tools):
     for name, path in tools.items():
         guest.file(f"/bin/{name}", path, 0o755)
     guest.file("/init", GUEST / "init", 0o755)
-    guest.file("/bin/before-kexec", GUEST / "before-kexec", 0o755)
+    for script in ("before-kexec", "complaints"):
+        guest.file(f"/bin/{script}", GUEST / script, 0o755)
     return guest
 
 

@@ -14,6 +14,7 @@ PHASES = {
     "update": "live update: freeze, save, load the next kernel",
     "kexec": "kexec",
     "save": "freeze, save",
+    "reload": "other modules take over",
     "restore": "restore",
     "run": "the load runs on",
     "drain": "no more requests; those in flight end",
@@ -62,7 +63,10 @@ class Facts:
 
     def blackout(self):
         """Seconds from the last completion before the update to the first after it."""
-        second = [i for i, (_, t) in enumerate(self.ledger) if t.startswith("V ")][1:2]
+        # Where the ends are made anew, they say first what they carry.
+        plans = [i for i, (_, t) in enumerate(self.ledger) if t.startswith("P ")]
+        issued = next((i for i, (_, t) in enumerate(self.ledger) if t.startswith("I ")), 0)
+        second = [i for i in plans if i > issued][:1]
         if not second:
             return None
         before = [s for s, t in self.ledger[:second[0]] if t.startswith("C ")]

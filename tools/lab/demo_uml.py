@@ -23,6 +23,9 @@ def run(args, words, logs):
         guest = demo_guest.image(args.uml, demo_guest.programs())
         initrd = guest.write(logs / "first.img")
     facts = demo_run.Facts()
+    if args.reload:
+        boot(entry, initrd, words, logs, facts)
+        return facts, [entry.release]
     # What the first boot hands out; the second one gets it in its initramfs.
     folder = Path(tempfile.mkdtemp(prefix="kmcl-uml-"))
     try:
