@@ -331,7 +331,8 @@ static int bench_bare(struct bench *b)
 			for (run = 0; run < runs; run++) {
 				ns = ktime_get_ns();
 				for (i = 0; i < trips / depth; i++) {
-					wrong += !bench_ring_move(there, 6, b->data, to, size, depth);
+					wrong += !bench_ring_move(there, 6, b->data, to, size,
+								  depth);
 					wrong += !bench_ring_move(back, 11, to, to, size, depth);
 				}
 				ns = ktime_get_ns() - ns;

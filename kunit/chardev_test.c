@@ -50,11 +50,6 @@ static void cdev_close(struct cdev_file *f)
 	cdev_release(f);
 }
 
-static void *cdev_at(u32 offset)
-{
-	return (void *)(cdev_user + offset);
-}
-
 /* The argument goes through user memory, at its very end, and comes back. */
 static long cdev_ioctl_sized(struct cdev_file *f, unsigned int cmd, void *arg, u32 size)
 {
@@ -189,6 +184,7 @@ static void ioctl_arguments(struct kunit *test)
 	u8 *arg = kunit_kzalloc(test, 2 * PAGE_SIZE, GFP_KERNEL);
 	struct cdev_file *f = cdev_open(test);
 	const struct file_operations *fops = kmcl_chardev_fops();
+	unsigned long last = cdev_user + CDEV_USER_SIZE - 4;
 	u32 i, size, bit;
 	long ret;
 
@@ -219,14 +215,13 @@ static void ioctl_arguments(struct kunit *test)
 							       cdev_iocs[i].size), -EOPNOTSUPP);
 		}
 		memset(arg, 0xff, PAGE_SIZE);
-		KUNIT_EXPECT_EQ(test, cdev_ioctl_sized(f, cdev_iocs[i].cmd, arg, PAGE_SIZE), -E2BIG);
+		KUNIT_EXPECT_EQ(test, cdev_ioctl_sized(f, cdev_iocs[i].cmd, arg, PAGE_SIZE),
+				-E2BIG);
 		KUNIT_EXPECT_EQ(test, fops->unlocked_ioctl(f->file, cdev_iocs[i].cmd, 0), -EFAULT);
 		/* A size that is there, and the rest that is not */
 		size = cdev_iocs[i].size;
-		KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)cdev_at(CDEV_USER_SIZE - 4),
-						   &size, 4), 0);
-		KUNIT_EXPECT_EQ(test, fops->unlocked_ioctl(f->file, cdev_iocs[i].cmd,
-							   (unsigned long)cdev_at(CDEV_USER_SIZE - 4)),
+		KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)last, &size, 4), 0);
+		KUNIT_EXPECT_EQ(test, fops->unlocked_ioctl(f->file, cdev_iocs[i].cmd, last),
 				-EFAULT);
 	}
 	for (i = 0; i < 256; i++)

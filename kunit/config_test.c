@@ -168,19 +168,22 @@ static void values_out_of_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_flags(ch, 0x2), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_flags(ch, 0x80000000), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_client_context_size(ch, 0), 0);
-	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_client_context_size(ch, VMB_MAX_CONTEXT_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_client_context_size(ch, VMB_MAX_CONTEXT_SIZE),
+			0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_client_context_size(ch,
 								       VMB_MAX_CONTEXT_SIZE + 1),
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_size(ch, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_size(ch, 1), 0);
-	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_size(ch, VMB_MAX_PACKET_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_size(ch, VMB_MAX_PACKET_SIZE),
+			0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_size(ch,
 								       VMB_MAX_PACKET_SIZE + 1),
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_count(ch, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_count(ch, 1), 0);
-	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_count(ch, VMB_MAX_PACKET_COUNT), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_count(ch, VMB_MAX_PACKET_COUNT),
+			0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_packet_count(ch,
 									VMB_MAX_PACKET_COUNT + 1),
 			-EINVAL);

@@ -92,7 +92,7 @@ static void ctl_52_create_failure(struct kunit *test)
 		{ 16 | 1 << 16, { 4097, 0, 1 } },
 		{ 16 | 1 << 16, { 4096, 1, 1 } },
 		{ 16 | 1 << 16, { 0, 0, 1 } },			/* no bytes */
-		{ 16 | 1 << 16, { 1, 4096, 1 } },		/* offset */
+		{ 24 | 1 << 16, { 1, 4096, 1, 0, 2 } },	/* offset */
 		{ 16 | 1 << 16, { 1, 0xffffffff, 1 } },
 		{ 16 | 1 << 16, { 0xffffffff, 0xfff, 1 } },
 		{ 16 | 1 << 16, { 0xffffffff, 0xffffffff, 1 } },

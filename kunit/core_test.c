@@ -183,6 +183,10 @@ static void core_chan_stop(struct core_chan *c)
 	c->complete_inline = true;
 	complete_all(&c->gate);
 	core_drain_held(c);
+	if (READ_ONCE(c->ch->state) == KMCL_DISABLED && !READ_ONCE(c->ch->want_enabled)) {
+		vmb_channel_disable(c->ch);
+		return;
+	}
 	t = core_thread_start(c->test, core_do_disable, c);
 	/* A packet may be delivered until Suspend: complete what still comes. */
 	while (!core_thread_ended(t)) {
@@ -277,8 +281,8 @@ struct core_chan *core_chan_make(struct kunit *test, bool server, struct fake_bu
 	cb.started = core_started;
 	cb.post_started = core_post_started;
 	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_state_change_callbacks(c->ch, &cb), 0);
-	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_process_packet_callbacks(c->ch, core_process,
-									    core_processing_complete), 0);
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_process_packet_callbacks
+			(c->ch, core_process, core_processing_complete), 0);
 	if (!instance)
 		guid_gen(&own);
 	if (server) {

@@ -23,11 +23,14 @@
 
 #define FAIL_SITES	256
 #define FAIL_DEPTH	48
-#define FAIL_FS		"/sys/kernel/debug/failslab"
+/* Sets failslab's attributes, which are files for user space only: tools/lab */
+#define FAIL_HELPER	"/lib/kmcl/failslab"
 
 static DEFINE_SPINLOCK(fail_lock);
 static struct fail *fail_now;		/* whose works are swept */
 static struct task_struct *fail_worker;	/* that has its fail_nth */
+static struct fail *fail_own;		/* that sweeps a task */
+static struct task_struct *fail_task;	/* which */
 static bool fail_usable;
 static struct module *fail_core;
 static struct module *fail_loopback;
@@ -66,8 +69,10 @@ static void fail_note_site(void)
 	unsigned int i, n;
 
 	n = stack_trace_save(entries, FAIL_DEPTH, 0);
-	/* Between the probe, which is ours, and whoever asked for memory */
-	for (i = 0; i < n && within_module(entries[i], THIS_MODULE); i++)
+	/* Past the probe, which is ours, to whoever asked for memory */
+	for (i = 0; i < n && !within_module(entries[i], THIS_MODULE); i++)
+		;
+	for (; i < n && within_module(entries[i], THIS_MODULE); i++)
 		;
 	for (; i < n && !fail_is_core(entries[i]); i++)
 		if (within_module(entries[i], THIS_MODULE))
@@ -81,11 +86,31 @@ static void fail_note_site(void)
 	}
 }
 
+/* The next allocation of this task, of the same kvmalloc(), is to fail as well. */
+static void fail_again(void)
+{
+	struct fail *f = NULL;
+
+	if (!in_task() || fail_get())
+		return;
+	if (READ_ONCE(fail_worker) == current)
+		f = READ_ONCE(fail_now);
+	else if (READ_ONCE(fail_task) == current)
+		f = READ_ONCE(fail_own);
+	if (!f || f->again)
+		return;
+	f->again = true;
+	fail_set(1);
+}
+
 static void fail_kmalloc(void *data, unsigned long call_site, const void *ptr, size_t bytes_req,
 			 size_t bytes_alloc, gfp_t gfp_flags, int node)
 {
-	if (!ptr)
-		fail_note_site();
+	if (ptr)
+		return;
+	fail_note_site();
+	if (bytes_req > PAGE_SIZE)
+		fail_again();
 }
 
 static void fail_kmem_cache_alloc(void *data, unsigned long call_site, const void *ptr,
@@ -130,7 +155,7 @@ static void fail_work_ends(void *data, struct work_struct *work, work_func_t fun
 		return;
 	fail_worker = NULL;
 	if (fail_now) {
-		fail_now->nth = fail_get();
+		fail_now->nth = fail_now->again ? 0 : fail_get();
 		fail_now->consumed = !fail_now->nth;
 	}
 	fail_set(0);
@@ -139,6 +164,7 @@ static void fail_work_ends(void *data, struct work_struct *work, work_func_t fun
 void fail_on(struct fail *f)
 {
 	f->consumed = !f->nth;
+	f->again = false;
 	if (!f->nth)
 		return;
 	if (f->works[0]) {
@@ -146,6 +172,8 @@ void fail_on(struct fail *f)
 		fail_now = f;
 		return;
 	}
+	fail_own = f;
+	WRITE_ONCE(fail_task, current);
 	fail_set(f->nth);
 }
 
@@ -161,7 +189,8 @@ void fail_off(struct fail *f)
 		fail_now = NULL;
 		return;
 	}
-	if (f->nth && !fail_get())
+	WRITE_ONCE(fail_task, NULL);
+	if (f->nth && (!fail_get() || f->again))
 		f->consumed = true;
 	fail_set(0);
 }
@@ -170,6 +199,7 @@ void fail_stop(void)
 {
 	guard(spinlock_irqsave)(&fail_lock);
 	fail_now = NULL;
+	fail_task = NULL;
 	fail_set(0);
 }
 
@@ -192,8 +222,8 @@ u32 fail_sweep(struct kunit *test, const struct fail_case *fc, void *priv,
 		if (!ret) {
 			f.survived++;
 		} else {
-			KUNIT_EXPECT_EQ_MSG(test, ret, -ENOMEM, "%s, allocation %u", fc->what,
-					    nth);
+			KUNIT_EXPECT_TRUE_MSG(test, ret == -ENOMEM || (fc->peer && ret == fc->peer),
+					      "%s, allocation %u: error %d", fc->what, nth, ret);
 			if (fc->failed)
 				fc->failed(&f);
 			f.nth = 0;
@@ -216,42 +246,25 @@ u32 fail_sweep(struct kunit *test, const struct fail_case *fc, void *priv,
 
 /* ---- failslab's attributes ---- */
 
-/* Files of debugfs are for user space only. */
-static int fail_shell(char *script)
+static int fail_helper(const char *what)
 {
-	static char *envp[] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL };
-	char *argv[] = { "/bin/sh", "-c", script, NULL };
+	char helper[] = FAIL_HELPER, how[16];
+	char *argv[3] = {}, *envp[1] = {};
 
-	return call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
-}
-
-static void fail_text(unsigned long *start, unsigned long *end)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-	*start = (unsigned long)fail_core->mem[MOD_TEXT].base;
-	*end = *start + fail_core->mem[MOD_TEXT].size;
-#else
-	*start = (unsigned long)fail_core->core_layout.base;
-	*end = *start + fail_core->core_layout.text_size;
-#endif
+	strscpy(how, what);
+	argv[0] = helper;
+	argv[1] = how;
+	return call_usermodehelper(helper, argv, envp, UMH_WAIT_PROC);
 }
 
 void fail_all_on(struct kunit *test)
 {
-	unsigned long start, end;
-	char script[256];
-
-	fail_text(&start, &end);
-	snprintf(script, sizeof(script),
-		 "set -e; cd " FAIL_FS "; echo 32 >stacktrace-depth; echo %#lx >require-start; echo %#lx >require-end; echo -1 >times; echo 1 >interval; echo 100 >probability",
-		 start, end);
-	KUNIT_ASSERT_EQ(test, fail_shell(script), 0);
+	KUNIT_ASSERT_EQ(test, fail_helper("all"), 0);
 }
 
 void fail_all_off(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, fail_shell("set -e; cd " FAIL_FS "; echo 0 >probability; echo 1 >times; echo 0 >require-start; echo 0xffffffffffffffff >require-end"),
-			0);
+	KUNIT_EXPECT_EQ(test, fail_helper("none"), 0);
 }
 
 /* ---- suites ---- */
@@ -270,7 +283,7 @@ int fail_suite_init(struct kunit_suite *suite)
 
 	fail_usable = false;
 	if (!IS_ENABLED(CONFIG_FAILSLAB) ||
-	    fail_shell("set -e; cd " FAIL_FS "; echo N >ignore-gfp-wait; echo 0 >verbose"))
+	    fail_helper("begin"))
 		return 0;
 	for_each_kernel_tracepoint(fail_find, NULL);
 	if (!fail_work_start || !fail_work_end)
@@ -310,7 +323,7 @@ void fail_suite_exit(struct kunit_suite *suite)
 	unregister_trace_kmem_cache_alloc(fail_kmem_cache_alloc, NULL);
 	unregister_trace_kmalloc(fail_kmalloc, NULL);
 	tracepoint_synchronize_unregister();
-	fail_shell("cd " FAIL_FS "; echo 0 >probability; echo Y >ignore-gfp-wait; echo 2 >verbose");
+	fail_helper("end");
 	fail_print_sites();
 	fail_usable = false;
 }

@@ -5,7 +5,8 @@
  *
  * Allocations fail by failslab: those of the calling task by its fail_nth, those
  * of a work item by that of the worker, set where the item begins. What runs in
- * a softirq has no fail_nth: there all of the core's fail, or none.
+ * a softirq has no fail_nth: there all of the core's fail, or none. Where the
+ * allocator has a second way to large memory, that fails, too.
  */
 #ifndef _KMCL_FAIL_TEST_H
 #define _KMCL_FAIL_TEST_H
@@ -23,6 +24,7 @@
  * @priv: the caller's
  * @nth: which allocation fails; 0: none does
  * @consumed: it did
+ * @again: the second way was made to fail
  * @failed: how many did so far
  * @survived: how many of them the caller did not notice
  * @works: whose allocations fail, NULL at the end; none: the task's
@@ -36,20 +38,23 @@ struct fail {
 	void *priv;
 	u32 nth;
 	bool consumed;
+	bool again;
 	u32 failed;
 	u32 survived;
 	struct work_struct *works[FAIL_WORKS + 1];
 };
 
 /*
- * @step does it, and returns 0 or an error. @failed: after -ENOMEM, is all as
- * it was? The step has to succeed then. @undo: after it succeeded.
+ * @step does it, and returns 0 or an error. @failed: after -ENOMEM, or @peer where
+ * it is the peer that refuses, is all as it was? The step has to succeed then.
+ * @undo: after it succeeded.
  */
 struct fail_case {
 	const char *what;
 	int (*step)(struct fail *f);
 	void (*failed)(struct fail *f);
 	void (*undo)(struct fail *f);
+	int peer;
 };
 
 void fail_on(struct fail *f);

@@ -4,6 +4,8 @@
  * was, and the same call succeeds later.
  */
 #include <linux/fs.h>
+#include <linux/mman.h>
+#include <linux/uaccess.h>
 
 #include "fail_test.h"
 #include "save_kit.h"
@@ -72,6 +74,8 @@ static int save_step(struct fail *f)
 		vmb_channel_save_end(s->k->c->ch);
 	}
 	fail_off(f);
+	if (!ret)
+		KUNIT_EXPECT_EQ(f->test, kit_chunks(&s->stream), KIT_CHUNKS);
 	return ret;
 }
 
@@ -167,8 +171,11 @@ static int freeze_step(struct fail *f)
 	fail_on(f);
 	ret = kmcl_session_freeze(s, 20000);
 	fail_off(f);
+	/* None is left out. */
 	if (ret)
 		kit_session_close(f->test);
+	else
+		KUNIT_EXPECT_EQ(f->test, ((struct saving *)f->priv)->k->c->ch->freeze, KMCL_FROZEN);
 	return ret;
 }
 
@@ -217,9 +224,15 @@ static int set_step(struct fail *f)
 		s->set.len += ret ? 0 : now->stage_len;
 	} while (!ret && now->state == KMCL_SESSION_FROZEN);
 	fail_off(f);
-	if (ret)
+	if (ret) {
 		kit_session_close(f->test);
-	return ret;
+		return ret;
+	}
+	KUNIT_EXPECT_EQ(f->test, now->info.channels, 1);
+	KUNIT_EXPECT_EQ(f->test, now->info.sent, KIT_SENT);
+	KUNIT_EXPECT_EQ(f->test, now->info.received, KIT_RECEIVED);
+	KUNIT_EXPECT_EQ(f->test, now->info.bytes, s->set.len);
+	return 0;
 }
 
 static void fail_set(struct kunit *test)
@@ -248,14 +261,18 @@ static void fail_commit(struct kunit *test)
 {
 	struct saving *s = saving_make(test);
 	struct fail f = { .test = test, .priv = s, .nth = 1 };
+	struct fake_bus *fb = s->k->c->env->fb;
 
-	s->k->c->env->fb->orphan = s->k->c->packets[1]->ext_token;
+	fb->orphan = s->k->c->packets[1]->ext_token;
 	kit_freeze(test);
 	s->set = kit_read_set(test);
 	KUNIT_EXPECT_EQ(test, commit_step(&f), 0);
 	KUNIT_EXPECT_FALSE(test, f.consumed);
 	kit_session_close(test);
 	kit_end(s->k);
+	/* Nobody comes for it. */
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 1);
+	fb->ops.ext_release(fb->bus, fb->orphan);
 }
 
 /* ---- a set comes back ---- */
@@ -348,6 +365,8 @@ static int adopt_step(struct fail *f)
 	KUNIT_EXPECT_EQ(f->test, kmcl_store_drop(), 0);
 	if (!ret)
 		KUNIT_ASSERT_EQ(f->test, core_count(c, CORE_POST_STARTED_END), n + 1);
+	if (!ret && !f->consumed)
+		KUNIT_EXPECT_EQ(f->test, s->k->nr_received, KIT_RECEIVED);
 	return ret;
 }
 
@@ -380,32 +399,78 @@ static void fail_adopt(struct kunit *test)
 
 /* ---- /dev/kmcl ---- */
 
+struct cdev {
+	struct file *file;
+	unsigned long user;
+};
+
 static int open_step(struct fail *f)
 {
-	const struct file_operations *fops = kmcl_chardev_fops();
-	struct file *file = f->priv;
+	struct cdev *d = f->priv;
 	int ret;
 
 	fail_on(f);
-	ret = fops->open(NULL, file);
+	ret = kmcl_chardev_fops()->open(NULL, d->file);
 	fail_off(f);
 	return ret;
 }
 
 static void open_undo(struct fail *f)
 {
-	kmcl_chardev_fops()->release(NULL, f->priv);
+	kmcl_chardev_fops()->release(NULL, ((struct cdev *)f->priv)->file);
+}
+
+static int ioctl_step(struct fail *f, unsigned int cmd, void *arg, u32 size)
+{
+	const struct file_operations *fops = kmcl_chardev_fops();
+	struct cdev *d = f->priv;
+	int ret;
+
+	KUNIT_ASSERT_EQ(f->test, fops->open(NULL, d->file), 0);
+	KUNIT_ASSERT_EQ(f->test, copy_to_user((void __user *)d->user, arg, size), 0);
+	fail_on(f);
+	ret = fops->unlocked_ioctl(d->file, cmd, d->user);
+	fail_off(f);
+	if (ret)
+		open_undo(f);
+	return ret;
+}
+
+static int ioctl_freeze_step(struct fail *f)
+{
+	struct kmcl_freeze arg = { .size = sizeof(arg), .deadline_ms = 20000 };
+
+	return ioctl_step(f, KMCL_IOC_FREEZE, &arg, sizeof(arg));
+}
+
+static int ioctl_restore_step(struct fail *f)
+{
+	struct kmcl_restore arg = { .size = sizeof(arg) };
+
+	return ioctl_step(f, KMCL_IOC_RESTORE, &arg, sizeof(arg));
 }
 
 static void fail_chardev(struct kunit *test)
 {
-	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
-	static const struct fail_case fc = {
+	struct cdev d = { .file = kunit_kzalloc(test, sizeof(*d.file), GFP_KERNEL) };
+	static const struct fail_case open = {
 		.what = "open /dev/kmcl", .step = open_step, .undo = open_undo,
 	};
+	static const struct fail_case freeze = {
+		.what = "KMCL_IOC_FREEZE", .step = ioctl_freeze_step, .undo = open_undo,
+	};
+	static const struct fail_case restore = {
+		.what = "KMCL_IOC_RESTORE", .step = ioctl_restore_step, .undo = open_undo,
+	};
 
-	KUNIT_ASSERT_NOT_NULL(test, file);
-	fail_sweep(test, &fc, file, NULL, 1);
+	KUNIT_ASSERT_NOT_NULL(test, d.file);
+	d.user = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_NE(test, d.user, 0);
+	core_server_running(test);
+	fail_sweep(test, &open, &d, NULL, 1);
+	fail_sweep(test, &freeze, &d, NULL, 3);
+	fail_sweep(test, &restore, &d, NULL, 1);
 }
 
 static struct kunit_case fail_save_cases[] = {

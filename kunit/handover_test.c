@@ -289,12 +289,14 @@ static void takein_round_trip(struct kunit *test)
 static void takein_refuses(struct kunit *test)
 {
 	struct core_env *env = test->priv;
-	struct kit *k = kit_populated(test, true);
+	struct kit *k = kit_make(test, true, NULL);
 	struct kit_stream set, bad;
 	struct kmcl_chunk *chunk;
 	u32 at, n, len;
 	int ret;
 
+	k->state_need = 0;
+	core_run(k->c);
 	kit_freeze(test);
 	set = kit_read_set(test);
 	kit_session_close(test);

@@ -209,6 +209,11 @@ static void storm_end(struct kunit *test, struct storm *s)
 	KUNIT_EXPECT_EQ(test, s->c->ch->stats.faults, 0);
 }
 
+static void storm_yield(struct core_chan *c)
+{
+	cond_resched();
+}
+
 static void pauses_and_starts(struct kunit *test)
 {
 	struct core_chan *c = core_server_running(test);
@@ -216,6 +221,9 @@ static void pauses_and_starts(struct kunit *test)
 	struct core_kthread *t[4], *traffic[2];
 	int i;
 
+	c->on_started = storm_yield;
+	c->on_post_started = storm_yield;
+	c->on_suspend = storm_yield;
 	traffic[0] = core_thread_start(test, storm_send, s);
 	traffic[1] = core_thread_start(test, storm_answer, s);
 	for (i = 0; i < 4; i++)
@@ -225,6 +233,11 @@ static void pauses_and_starts(struct kunit *test)
 	WRITE_ONCE(s->stop, true);
 	for (i = 0; i < 2; i++)
 		core_thread_join(test, traffic[i]);
+	/* The last word was to start: it runs, and sends. */
+	core_until(c, READ_ONCE(c->ch->running) && !READ_ONCE(c->ch->life_task));
+	core_settle(c);
+	KUNIT_EXPECT_EQ(test, (int)c->ch->tx_mode, KMCL_TX_RUN);
+	KUNIT_EXPECT_EQ(test, (int)c->ch->rx_mode, KMCL_RX_ON);
 	storm_end(test, s);
 }
 

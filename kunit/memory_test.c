@@ -155,13 +155,14 @@ static void d14_completion_required(struct kunit *test)
 	struct vmb_mdl *mdl = mem_chain(test, &m);
 
 	KUNIT_EXPECT_EQ(test, vmb_packet_send(pkt, "x", 1, mdl, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_mdl(pkt, "x", 1, mdl, 0, 8, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_mdl(pkt, "x", 1, mdl, 0, 8, 0),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_mdl(pkt, "x", 1, mdl, 0, 8, FORCE),
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_pfns(pkt, "x", 1, &pfn, 0, 1, 0),
 			-EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, "x", 1, mdl, 0, NULL, NULL,
-								   NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, "x", 1, mdl, 0, NULL,
+								   NULL, NULL), -EINVAL);
 	core_settle(c);
 	KUNIT_EXPECT_NULL(test, fake_take(c->link));
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_ext_map, 0);

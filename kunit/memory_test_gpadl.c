@@ -9,6 +9,8 @@
 
 /* The fake bus's only GPADL */
 #define HANDLE	0xe1e10
+#define get_external	vmb_channel_packet_get_external_data
+#define create_from_buffer	vmb_channel_create_gpadl_from_buffer
 
 static struct core_chan *gpa_server(struct kunit *test, bool passive)
 {
@@ -38,16 +40,15 @@ static void gpa_pinned_until_completed(struct kunit *test)
 	pkt = core_received(c, 0);
 	KUNIT_EXPECT_EQ(test, core_event(c, CORE_PACKET, 0)->flags,
 			VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA);
-	KUNIT_ASSERT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), 0);
+	KUNIT_ASSERT_EQ(test, get_external(pkt, 0, &mdl), 0);
 	KUNIT_EXPECT_EQ(test, mdl->length, 100);
 	KUNIT_EXPECT_EQ(test, mdl->nr_bvecs, 1);
 	KUNIT_EXPECT_PTR_EQ(test, mdl->bvec->bv_page, c->env->fb->page);
 	KUNIT_EXPECT_NULL(test, mdl->next);
 	/* Again: the same, pinned once; less is in it. */
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &again), 0);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &again), 0);
 	KUNIT_EXPECT_PTR_EQ(test, mdl, again);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data
-			(pkt, VMB_EXTERNAL_DATA_FLAG_READ_ONLY, &again), 0);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, VMB_EXTERNAL_DATA_FLAG_READ_ONLY, &again), 0);
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_pinned, 1);
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(pkt, NULL, 0), 0);
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_pinned, 0);
@@ -55,11 +56,11 @@ static void gpa_pinned_until_completed(struct kunit *test)
 	/* It is released even where the answer has to wait, and with a failure. */
 	fake_set_room(c->link, 0);
 	gpa_put(c, 6);
-	KUNIT_ASSERT_EQ(test, vmb_channel_packet_get_external_data(core_received(c, 1), 0, &mdl), 0);
+	KUNIT_ASSERT_EQ(test, get_external(core_received(c, 1), 0, &mdl), 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(c, 1), NULL, 0), 0);
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_pinned, 0);
 	gpa_put(c, 7);
-	KUNIT_ASSERT_EQ(test, vmb_channel_packet_get_external_data(core_received(c, 2), 0, &mdl), 0);
+	KUNIT_ASSERT_EQ(test, get_external(core_received(c, 2), 0, &mdl), 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_fail(core_received(c, 2)), 0);
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_pinned, 0);
 }
@@ -73,37 +74,36 @@ static void gpa_returns(struct kunit *test)
 
 	core_run(c);
 	core_peer_request(c, 1, "x", 1);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(core_received(c, 0), 0, &mdl),
+	KUNIT_EXPECT_EQ(test, get_external(core_received(c, 0), 0, &mdl),
 			-EINVAL);
 	vmb_channel_packet_complete(core_received(c, 0), NULL, 0);
 	gpa_put(c, 2);
 	pkt = core_received(c, 1);
 	/* Its callback has returned. */
 	core_wait(c, CORE_BATCH, 2);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 2, &mdl), -EINVAL);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 2, &mdl), -EINVAL);
 	c->env->fb->gpa_error = -EFAULT;
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), -EFAULT);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &mdl), -EFAULT);
 	c->env->fb->gpa_error = -EACCES;
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), -EACCES);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &mdl), -EACCES);
 	c->env->fb->gpa_error = 0;
 	/* Not there yet, and too late to be called again */
 	c->env->fb->gpa_wait = true;
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &mdl), -EAGAIN);
 	c->env->fb->gpa_wait = false;
 	/* What was had for reading is not for writing. */
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data
-			(pkt, VMB_EXTERNAL_DATA_FLAG_READ_ONLY, &mdl), 0);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), -EACCES);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, VMB_EXTERNAL_DATA_FLAG_READ_ONLY, &mdl), 0);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &mdl), -EACCES);
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(pkt, NULL, 0), 0);
 	warn = core_warn_begin(test);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), -EINVAL);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &mdl), -EINVAL);
 	KUNIT_EXPECT_EQ(test, core_warn_end(test, warn), 1);
 	/* The link ends */
 	gpa_put(c, 3);
 	pkt = core_received(c, 2);
 	fake_close(c->link, VMB_STOP_PEER_CLOSED);
 	core_wait(c, CORE_SUSPEND, 1);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_get_external_data(pkt, 0, &mdl), -ENODEV);
+	KUNIT_EXPECT_EQ(test, get_external(pkt, 0, &mdl), -ENODEV);
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(pkt, NULL, 0), 0);
 	core_wait(c, CORE_CLOSED, 1);
 }
@@ -116,7 +116,7 @@ static void gpa_pinned_over_close(struct kunit *test)
 
 	core_run(c);
 	gpa_put(c, 1);
-	KUNIT_ASSERT_EQ(test, vmb_channel_packet_get_external_data(core_received(c, 0), 0, &mdl), 0);
+	KUNIT_ASSERT_EQ(test, get_external(core_received(c, 0), 0, &mdl), 0);
 	fake_close(c->link, VMB_STOP_RESCINDED);
 	core_wait(c, CORE_SUSPEND, 1);
 	core_settle(c);
@@ -134,7 +134,7 @@ static void gpa_get_or_wait(struct core_chan *c, struct vmb_packet_completion *p
 	struct vmb_mdl *mdl;
 	int ret;
 
-	ret = flags ? vmb_channel_packet_get_external_data(pkt, 0, &mdl) : 0;
+	ret = flags ? get_external(pkt, 0, &mdl) : 0;
 	if (ret != -EINPROGRESS) {
 		KUNIT_EXPECT_EQ(c->test, ret, 0);
 		vmb_channel_packet_complete(pkt, NULL, 0);
@@ -234,13 +234,16 @@ static void gpadl_create(struct kunit *test)
 	mdl.length = 0;
 	KUNIT_EXPECT_EQ(test, create(c, 0, 0, 0), -EINVAL);
 	mdl.length = 4096;
-	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_buffer(c->ch, 0, small, 100, &handle), 0);
-	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_buffer(c->ch, 0, large + 100,
-								   2 * PAGE_SIZE, &handle), 0);
-	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_buffer(c->ch, 0, NULL, 8, &handle),
-			-EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_buffer(c->ch, 0, small, 0, &handle),
-			-EINVAL);
+	/* The peer refused. */
+	c->env->fb->gpadl_error = -EIO;
+	KUNIT_EXPECT_EQ(test, create(c, 0, 0, 0), -EIO);
+	KUNIT_EXPECT_EQ(test, c->ch->gpadl_calls, 0);
+	c->env->fb->gpadl_error = 0;
+	KUNIT_EXPECT_EQ(test, create_from_buffer(c->ch, 0, small, 100, &handle), 0);
+	KUNIT_EXPECT_EQ(test, create_from_buffer(c->ch, 0, large + 100, 2 * PAGE_SIZE,
+						 &handle), 0);
+	KUNIT_EXPECT_EQ(test, create_from_buffer(c->ch, 0, NULL, 8, &handle), -EINVAL);
+	KUNIT_EXPECT_EQ(test, create_from_buffer(c->ch, 0, small, 0, &handle), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_delete_gpadl(c->ch, HANDLE), 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_delete_gpadl(c->ch, HANDLE + 1), -ENOENT);
 	KUNIT_EXPECT_EQ(test, vmb_channel_delete_gpadl(s->ch, HANDLE), -EINVAL);
@@ -266,11 +269,11 @@ static void gpadl_unsupported(struct kunit *test)
 	u8 x;
 
 	c->env->fb->ops.caps &= ~KMCL_CAP_GPADL;
-	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_buffer(c->ch, 0, &handle, 1, &handle),
+	KUNIT_EXPECT_EQ(test, create_from_buffer(c->ch, 0, &handle, 1, &handle),
 			-EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 0, HANDLE, &mdl), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, vmb_channel_unmap_gpadl(s->ch, HANDLE), -EOPNOTSUPP);
-	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_buffer(s->ch, 0, &x, 1, &handle), -EINVAL);
+	KUNIT_EXPECT_EQ(test, create_from_buffer(s->ch, 0, &x, 1, &handle), -EINVAL);
 }
 
 static void gpadl_map(struct kunit *test)
@@ -284,6 +287,10 @@ static void gpadl_map(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(c->ch, 0, HANDLE, &mdl), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 0, 1, &mdl), -ENOENT);
 	KUNIT_EXPECT_EQ(test, vmb_channel_unmap_gpadl(s->ch, HANDLE), -ENOENT);
+	/* To be written, and read-only */
+	s->env->fb->gpadl_error = -EACCES;
+	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 0, HANDLE, &mdl), -EACCES);
+	s->env->fb->gpadl_error = 0;
 	KUNIT_ASSERT_EQ(test, vmb_channel_map_gpadl(s->ch, VMB_GPADL_FLAG_READ_ONLY, HANDLE, &mdl),
 			0);
 	KUNIT_EXPECT_PTR_EQ(test, mdl->bvec->bv_page, s->env->fb->page);
@@ -320,7 +327,7 @@ static int gpadl_do_create(void *arg)
 	struct core_chan *c = arg;
 	u32 handle;
 
-	return vmb_channel_create_gpadl_from_buffer(c->ch, 0, c->env, 8, &handle);
+	return create_from_buffer(c->ch, 0, c->env, 8, &handle);
 }
 
 static int gpadl_do_delete(void *arg)

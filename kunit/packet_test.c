@@ -360,6 +360,27 @@ static void d16_full_table_refills(struct kunit *test)
 			vmb_packet_free(pkts[i]);
 }
 
+/* Channels share memory for packets, but only of one size. */
+static void memory_of_each_size(struct kunit *test)
+{
+	static const u32 sizes[] = { 64, 4000, 64, 4000 };
+	struct kmem_cache *seen[ARRAY_SIZE(sizes)];
+	struct core_chan *c;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		c = core_server(test);
+		KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_packet_size(c->ch, sizes[i]), 0);
+		core_packet(c);
+		seen[i] = c->ch->tx_cache;
+		KUNIT_ASSERT_NOT_NULL(test, seen[i]);
+		KUNIT_EXPECT_GE(test, kmem_cache_size(seen[i]), c->ch->packet_size);
+	}
+	KUNIT_EXPECT_PTR_EQ(test, seen[0], seen[2]);
+	KUNIT_EXPECT_PTR_EQ(test, seen[1], seen[3]);
+	KUNIT_EXPECT_PTR_NE(test, seen[0], seen[1]);
+}
+
 static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(allocate_and_free),
 	KUNIT_CASE(default_routine_frees),
@@ -378,6 +399,7 @@ static struct kunit_case packet_cases[] = {
 	KUNIT_CASE(with_external_data),
 	KUNIT_CASE(external_data_needs_a_bus),
 	KUNIT_CASE(d16_full_table_refills),
+	KUNIT_CASE(memory_of_each_size),
 	{}
 };
 

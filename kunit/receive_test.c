@@ -272,9 +272,10 @@ static void d10_ring_too_small(struct kunit *test)
 	struct core_chan *c = core_server_running(test);
 	u8 big[64] = { };
 
+	/* Below what it will be asked to carry */
 	c->link->limit = 32;
 	core_peer_request(c, 1, "x", 1);
-	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(c, 0), big, sizeof(big)), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(c, 0), big, 64), 0);
 	core_wait_life(c, "ORPSC");
 	KUNIT_EXPECT_EQ(test, vmb_channel_get_stop_reason(c->ch), VMB_STOP_MALFORMED);
 	KUNIT_EXPECT_EQ(test, c->ch->stats.faults, 1);

@@ -48,6 +48,17 @@ static void restore_expect_nothing(struct kit *k)
 	KUNIT_EXPECT_NULL(k->test, ch->restore);
 }
 
+static void restore_complete_held(struct kit *k)
+{
+	u32 i;
+
+	for (i = 0; i < k->nr_received; i++)
+		KUNIT_EXPECT_EQ(k->test, vmb_channel_packet_complete(k->received[i], "x", 1), 0);
+	k->nr_received = 0;
+	k->nr_packets = 0;
+	k->nr_restore = 0;
+}
+
 /* On a link that was kept, all of it ends as if nothing had been. */
 static void restore_goes_on(struct kit *k)
 {
@@ -166,6 +177,7 @@ static void restore_by_chunks(struct kunit *test)
 	struct kit *k = kit_make(test, true, &instance);
 	u32 i, n, size;
 
+	k->free_done = true;
 	for (n = 1; n <= KIT_CHUNKS; n++) {
 		for (i = 0; i < KIT_CHUNKS; i += n) {
 			u8 *at = (void *)kit_chunk(&s, i);
@@ -182,13 +194,19 @@ static void restore_by_chunks(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, vmb_channel_init_set_flags(k->c->ch, 0), -EBUSY);
 		}
 		restore_expect_counts(k);
+		restore_ids(k, &s);
 		KUNIT_EXPECT_EQ(test, kit_restore(k, &s), -EBUSY);
-		core_enable(k->c);
-		vmb_channel_start(k->c->ch);
-		core_wait_life(k->c, "ORP");
-		kit_end(k);
-		k = kit_make(test, true, &instance);
+		if (n == KIT_CHUNKS)
+			break;
+		/* Undone, and once more */
+		KUNIT_EXPECT_EQ(test, vmb_channel_disable(k->c->ch), 0);
+		restore_complete_held(k);
+		restore_expect_nothing(k);
 	}
+	k->free_done = false;
+	core_enable(k->c);
+	vmb_channel_start(k->c->ch);
+	core_wait_life(k->c, "ORP");
 }
 
 static void restore_states(struct kunit *test)
@@ -277,17 +295,6 @@ static void restore_enabled_then_disabled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_get_link_state(k->c->ch), VMB_LINK_NEW);
 }
 
-static void restore_complete_held(struct kit *k)
-{
-	u32 i;
-
-	for (i = 0; i < k->nr_received; i++)
-		vmb_channel_packet_complete(k->received[i], "x", 1);
-	k->nr_received = 0;
-	k->nr_packets = 0;
-	k->nr_restore = 0;
-}
-
 /* A callback fails, each in turn, before and after it took its packet. */
 static void d20_failed_callback(struct kunit *test)
 {
@@ -331,41 +338,39 @@ static void d20_failed_callback(struct kunit *test)
 	core_wait_life(k->c, "ORP");
 }
 
-/* Given up half-way, or before it was enabled: cleanup undoes it. */
+/* Given up half-way, or before it was enabled: disable undoes it, and so does cleanup. */
 static void d20_abandoned(struct kunit *test)
 {
 	guid_t instance;
 	struct kit_stream s = restore_saved(test, true, &instance);
-	struct kit *k;
+	struct kit *k = kit_make(test, true, &instance);
+	u32 n, done = 0;
 	void *warn;
-	u32 n, i;
+	u8 *end;
 
+	k->free_done = true;
 	for (n = 1; n <= KIT_CHUNKS; n++) {
-		u8 *end = (void *)kit_chunk(&s, n) ?: s.data + s.len;
-
-		k = kit_make(test, true, &instance);
-		k->free_done = true;
+		end = (void *)kit_chunk(&s, n) ?: s.data + s.len;
 		KUNIT_EXPECT_EQ(test, vmb_channel_restore_from_buffer(k->c->ch, s.data,
 								      end - s.data),
 				n < KIT_CHUNKS ? -EAGAIN : 0);
-		if (k->nr_received) {
+		done += k->nr_packets;
+		if (n % 3 == 2 && k->nr_received) {
 			/* The consumer holds some: it has to let go first. */
 			warn = core_warn_begin(test);
 			KUNIT_EXPECT_EQ(test, vmb_channel_cleanup(k->c->ch), -EBUSY);
 			KUNIT_EXPECT_EQ(test, core_warn_end(test, warn), 1);
-		}
-		for (i = 0; i < k->nr_received; i++)
-			KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(k->received[i], NULL, 0),
-					0);
-		/* Nobody is there to let go of a packet twice. */
-		if (!k->nr_received)
+		} else {
 			KUNIT_EXPECT_EQ(test, vmb_channel_disable(k->c->ch), 0);
+		}
+		KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), done);
+		restore_complete_held(k);
 		restore_expect_nothing(k);
-		KUNIT_EXPECT_EQ(test, kit_restore(k, &s), 0);
-		KUNIT_EXPECT_EQ(test, vmb_channel_disable(k->c->ch), 0);
-		KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), k->nr_packets);
-		kit_end(k);
 	}
+	/* And straight to the end, where the consumer holds none */
+	end = (void *)kit_chunk(&s, 4);
+	KUNIT_EXPECT_EQ(test, vmb_channel_restore_from_buffer(k->c->ch, s.data, end - s.data),
+			-EAGAIN);
 }
 
 /* Held packets of a failed restore end in their own time, without a trace. */

@@ -13,9 +13,8 @@ struct hostile {
 	struct kit_stream bad;
 };
 
-static void hostile_begin(struct kunit *test, struct hostile *h)
+static void hostile_begin_with(struct kunit *test, struct hostile *h, struct kit *k)
 {
-	struct kit *k = kit_populated(test, true);
 	guid_t instance = k->instance;
 
 	kit_freeze(test);
@@ -25,6 +24,26 @@ static void hostile_begin(struct kunit *test, struct hostile *h)
 	kit_end(k);
 	h->k = kit_make(test, true, &instance);
 	h->k->free_done = true;
+}
+
+static void hostile_begin(struct kunit *test, struct hostile *h)
+{
+	hostile_begin_with(test, h, kit_populated(test, true));
+}
+
+/* A short one, for what is done at every byte: one sent, one received */
+static void hostile_begin_short(struct kunit *test, struct hostile *h)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct vmb_packet *pkt;
+
+	core_run(k->c);
+	pkt = core_packet(k->c);
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt, "sent", 4, NULL,
+					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	core_peer_request(k->c, 1, "held", 4);
+	core_wait(k->c, CORE_PACKET, 1);
+	hostile_begin_with(test, h, k);
 }
 
 static void hostile_copy(struct hostile *h)
@@ -68,7 +87,7 @@ static void hostile_end(struct hostile *h)
 
 	k->free_done = false;
 	KUNIT_EXPECT_EQ(k->test, kit_restore(k, &h->good), 0);
-	KUNIT_EXPECT_EQ(k->test, k->c->ch->nr_sent, KIT_SENT);
+	KUNIT_EXPECT_GT(k->test, k->c->ch->nr_sent, 0);
 	core_enable(k->c);
 	vmb_channel_start(k->c->ch);
 	core_wait_life(k->c, "ORP");
@@ -79,14 +98,15 @@ static void hostile_end(struct hostile *h)
 static void hostile_truncated(struct kunit *test)
 {
 	struct hostile h;
+	u32 len, n, chunks;
 	bool whole;
-	u32 len, n;
 
-	hostile_begin(test, &h);
+	hostile_begin_short(test, &h);
 	hostile_copy(&h);
+	chunks = kit_chunks(&h.good);
 	for (len = 1; len < h.good.len; len++) {
 		whole = false;
-		for (n = 1; n < KIT_CHUNKS; n++)
+		for (n = 1; n < chunks; n++)
 			whole |= (u8 *)kit_chunk(&h.good, n) == h.good.data + len;
 		h.bad.len = len;
 		/* Whole chunks may go on; they are abandoned here. */
@@ -100,7 +120,7 @@ static void hostile_flipped(struct kunit *test)
 	struct hostile h;
 	u32 at, bit;
 
-	hostile_begin(test, &h);
+	hostile_begin_short(test, &h);
 	hostile_copy(&h);
 	for (at = 0; at < h.good.len; at++) {
 		bit = at % 8;
@@ -124,7 +144,8 @@ static void hostile_flipped_and_sealed(struct kunit *test)
 	hostile_begin(test, &h);
 	for (n = 0; n < KIT_CHUNKS; n++) {
 		length = le32_to_cpu(kit_chunk(&h.good, n)->length);
-		for (at = 0; at < length; at++) {
+		/* One of three, others each time */
+		for (at = get_random_u32_below(3); at < length; at += 3) {
 			hostile_copy(&h);
 			chunk = kit_chunk(&h.bad, n);
 			byte = (u8 *)(chunk + 1) + at;
@@ -140,8 +161,8 @@ static void hostile_flipped_and_sealed(struct kunit *test)
 			hostile_clean(&h);
 		}
 	}
-	KUNIT_EXPECT_GT(test, seen[0], 100);
-	KUNIT_EXPECT_GT(test, seen[1], 100);
+	KUNIT_EXPECT_GT(test, seen[0], 50);
+	KUNIT_EXPECT_GT(test, seen[1], 50);
 	h.k->nr_bad = 0;
 	hostile_end(&h);
 }

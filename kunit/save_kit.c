@@ -9,6 +9,7 @@
 #include "save_kit.h"
 
 static struct kmcl_session *kit_now;
+static void *kit_stage;			/* of the last session, for the next */
 
 /* Private state: its size and its bytes follow from the packet's first byte. */
 static u32 kit_size(u32 need, u8 first)
@@ -282,7 +283,9 @@ struct kmcl_session *kit_session(struct kunit *test)
 	INIT_LIST_HEAD(&kit_now->buses);
 	INIT_LIST_HEAD(&kit_now->streams);
 	kit_now->bus = env->fb->bus;
-	kit_now->stage = kvmalloc(KMCL_STAGE_SIZE, GFP_KERNEL);
+	if (!kit_stage)
+		kit_stage = kvmalloc(KMCL_STAGE_SIZE, GFP_KERNEL);
+	kit_now->stage = kit_stage;
 	KUNIT_ASSERT_NOT_NULL(test, kit_now->stage);
 	return kit_now;
 }
@@ -303,7 +306,6 @@ void kit_session_close(struct kunit *test)
 		kmcl_session_thaw(s);
 	else
 		kmcl_session_restore_abort(s);
-	kvfree(s->stage);
 	kfree(s);
 }
 
@@ -471,6 +473,8 @@ void kit_exit(struct kunit *test)
 	struct core_env *env = test->priv;
 
 	kit_session_close(test);
+	kvfree(kit_stage);
+	kit_stage = NULL;
 	if (env)
 		env->fb->gpa_wait = false;
 	kmcl_store_drop();

@@ -56,38 +56,40 @@ static void undo_all_goes_on(struct kit *k)
 	KUNIT_EXPECT_EQ(k->test, c->ch->nr_sent + c->ch->nr_queued, 0);
 }
 
-static void undo_after(struct kunit *test, bool server, u32 chunks)
+/* Given up after each number of chunks, the whole stream included */
+static void undo_check(struct kunit *test, bool server)
 {
 	struct kit *k = kit_populated(test, server);
 	struct kit_stream s = kit_stream_new(test);
-	u32 filled, required, i;
+	u32 filled, required, chunks, i;
 
-	kit_freeze(test);
-	KUNIT_ASSERT_EQ(test, vmb_channel_save_begin(k->c->ch), 0);
-	for (i = 0; i < chunks; i++) {
-		vmb_channel_save_continue(k->c->ch, NULL, 0, &filled, &required);
-		vmb_channel_save_continue(k->c->ch, s.data, required, &filled, &required);
+	for (chunks = 0; chunks <= KIT_CHUNKS; chunks++) {
+		kit_freeze(test);
+		KUNIT_ASSERT_EQ(test, vmb_channel_save_begin(k->c->ch), 0);
+		for (i = 0; i < chunks; i++) {
+			vmb_channel_save_continue(k->c->ch, NULL, 0, &filled, &required);
+			vmb_channel_save_continue(k->c->ch, s.data, required, &filled,
+						  &required);
+		}
+		vmb_channel_save_end(k->c->ch);
+		kit_session_close(test);
+		core_wait(k->c, CORE_POST_STARTED_END, 2 + chunks);
 	}
-	vmb_channel_save_end(k->c->ch);
-	kit_session_close(test);
-	core_wait(k->c, CORE_POST_STARTED_END, 2);
+	KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), 0);
+	KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_SUSPEND), 1 + KIT_CHUNKS);
 	undo_all_goes_on(k);
-	core_expect_life(k->c, "ORPSRPS");
+	KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_OPENED), 1);
+	KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_CLOSED), 0);
 }
 
-/* Given up after each number of chunks, the whole stream included */
 static void save_abort_leaves_no_trace(struct kunit *test)
 {
-	u32 i;
-
-	for (i = 0; i <= KIT_CHUNKS; i++)
-		undo_after(test, true, i);
+	undo_check(test, true);
 }
 
 static void save_abort_client(struct kunit *test)
 {
-	undo_after(test, false, KIT_CHUNKS / 2);
-	undo_after(test, false, KIT_CHUNKS);
+	undo_check(test, false);
 }
 
 static void save_abort_without_freeze(struct kunit *test)
@@ -234,10 +236,12 @@ static void complete_between_calls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k->nr_calls, 3 + 2 * KIT_PACKETS);
 }
 
+#define UNDO_ROUNDS	40
+#define UNDO_HELD	8
+
 struct undo_racer {
-	struct kit *k;
+	struct vmb_packet_completion *held[UNDO_HELD];
 	struct completion go;
-	bool done;
 };
 
 static int undo_race(void *arg)
@@ -246,35 +250,41 @@ static int undo_race(void *arg)
 	u32 i;
 
 	wait_for_completion(&r->go);
-	for (i = 0; i < KIT_RECEIVED; i++)
-		vmb_channel_packet_complete(core_received(r->k->c, i), "race", 5);
+	for (i = 0; i < UNDO_HELD; i++)
+		vmb_channel_packet_complete(r->held[i], "race", 5);
 	return 0;
 }
 
 /* At any moment of a save, by another thread: each ends once, as one or the other. */
 static void complete_races_save(struct kunit *test)
 {
-	struct undo_racer r;
+	struct kit *k = kit_make(test, true, NULL);
 	struct core_kthread *t;
+	struct undo_racer r;
 	struct kit_stream s;
-	u32 i, received;
+	u32 i, j, received;
 
-	for (i = 0; i < 100; i++) {
-		r.k = kit_populated(test, true);
+	core_run(k->c);
+	for (i = 0; i < UNDO_ROUNDS; i++) {
+		for (j = 0; j < UNDO_HELD; j++)
+			core_peer_request(k->c, j, "r", 1);
+		for (j = 0; j < UNDO_HELD; j++)
+			r.held[j] = core_received(k->c, i * UNDO_HELD + j);
 		init_completion(&r.go);
 		t = core_thread_start(test, undo_race, &r);
 		kit_freeze(test);
 		complete(&r.go);
-		s = kit_save(r.k, 4096);
+		s = kit_save(k, 256 + 8 * i);
 		KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
 		received = undo_count_taken(&s, KMCL_CHUNK_RECEIVED);
 		KUNIT_EXPECT_EQ(test, undo_count_taken(&s, KMCL_CHUNK_COMPLETION),
-				KIT_COMPLETIONS + KIT_RECEIVED - received);
-		KUNIT_EXPECT_EQ(test, r.k->c->ch->nr_held, 0);
-		KUNIT_EXPECT_EQ(test, r.k->c->ch->nr_completions,
-				KIT_COMPLETIONS + KIT_RECEIVED);
+				UNDO_HELD - received);
+		KUNIT_EXPECT_EQ(test, k->c->ch->nr_held, 0);
+		KUNIT_EXPECT_EQ(test, k->c->ch->nr_completions, UNDO_HELD);
 		kit_session_close(test);
-		kit_end(r.k);
+		for (j = 0; j < UNDO_HELD; j++)
+			core_take(k->c);
+		KUNIT_EXPECT_EQ(test, k->c->link->nr_out, 0);
 		kunit_kfree(test, s.data);
 	}
 }

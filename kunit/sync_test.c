@@ -7,6 +7,7 @@
 #include "core_test.h"
 
 #define WAIT	VMB_PACKET_FLAG_WAIT_FOR_COMPLETION
+#define sync_request	vmb_channel_send_synchronous_request
 
 /* One request, made by a thread of its own */
 struct sync_call {
@@ -103,26 +104,22 @@ static void sync_invalid(struct kunit *test)
 	struct bio_vec bvec = { .bv_page = c->env->fb->page, .bv_len = 64 };
 	struct vmb_mdl mdl = { .bvec = &bvec, .nr_bvecs = 1, .length = 64 };
 	u8 answer[16], *big = kunit_kzalloc(test, VMB_DEFAULT_PACKET_SIZE + 1, GFP_KERNEL);
+	u32 size = 12, large = VMB_DEFAULT_PACKET_SIZE + 1;
 	const long negative = -1;
-	u32 size = 12;
 
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, "x", 1, NULL, WAIT, answer,
-								   &size, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, "x", 1, NULL, WAIT, answer,
-								   NULL, NULL), -EINVAL);
+	KUNIT_ASSERT_NOT_NULL(test, big);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, NULL, WAIT, answer, &size, NULL),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, NULL, WAIT, answer, NULL, NULL), -EINVAL);
 	KUNIT_EXPECT_EQ(test, sync_plain(c, WAIT, &negative), -EINVAL);
 	KUNIT_EXPECT_EQ(test, sync_plain(c, WAIT | 0x10, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, NULL, 1, NULL, WAIT, NULL,
-								   NULL, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, big,
-								   VMB_DEFAULT_PACKET_SIZE + 1,
-								   NULL, WAIT, NULL, NULL, NULL),
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, NULL, 1, NULL, WAIT, NULL, NULL, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, big, large, NULL, WAIT, NULL, NULL, NULL),
 			-EMSGSIZE);
 	/* External memory wants a completion (D14), and a channel that has some. */
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, "x", 1, &mdl, 0, NULL, NULL,
-								   NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_channel_send_synchronous_request(c->ch, "x", 1, &mdl, WAIT, NULL,
-								   NULL, NULL), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, &mdl, 0, NULL, NULL, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, &mdl, WAIT, NULL, NULL, NULL),
+			-EOPNOTSUPP);
 	core_settle(c);
 	KUNIT_EXPECT_NULL(test, fake_take(c->link));
 	KUNIT_EXPECT_EQ(test, atomic_read(&c->ch->nr_packets), 0);

@@ -43,8 +43,8 @@ struct vmb_packet_completion;
 #define VMB_MAX_PACKET_SIZE		65536U
 #define VMB_MAX_EXTERNAL_DATA		(4U * 1024 * 1024)
 #define VMB_MAX_CHAIN_LENGTH		256U
-#define VMB_MAX_PACKET_COUNT		(1U << 20)
-#define VMB_MAX_QUOTA			(1U << 16)
+#define VMB_MAX_PACKET_COUNT		1048576U
+#define VMB_MAX_QUOTA			65536U
 #define VMB_MAX_CONTEXT_SIZE		4096U
 #define VMB_MAX_OFFER_DATA		120U
 #define VMB_MAX_RING_PAGES		1024U
@@ -358,8 +358,9 @@ int vmb_channel_init_set_maximum_external_data(struct vmb_channel *channel, u32 
 int vmb_channel_init_set_process_packet_callbacks(struct vmb_channel *channel,
 						  vmb_channel_process_packet_fn process,
 						  vmb_channel_processing_complete_fn complete);
-int vmb_channel_init_set_state_change_callbacks(struct vmb_channel *channel,
-						const struct vmb_channel_state_change_callbacks *cb);
+int
+vmb_channel_init_set_state_change_callbacks(struct vmb_channel *channel,
+					    const struct vmb_channel_state_change_callbacks *cb);
 int vmb_channel_init_set_save_restore_packet_callbacks(struct vmb_channel *channel,
 						       vmb_channel_save_packet_fn save,
 						       vmb_channel_restore_packet_fn restore);
@@ -389,9 +390,10 @@ int vmb_server_channel_init_set_mmio_megabytes(struct vmb_channel *channel, u16 
 int vmb_server_channel_init_set_target_vtl(struct vmb_channel *channel, u8 vtl);
 int vmb_server_channel_init_set_offer_data(struct vmb_channel *channel, const void *data,
 					   u32 size);
-int vmb_server_channel_init_set_save_restore_packet_callbacks(struct vmb_channel *channel,
-							      vmb_channel_save_packet_fn save,
-							      vmb_channel_restore_packet_fn restore);
+int
+vmb_server_channel_init_set_save_restore_packet_callbacks(struct vmb_channel *channel,
+							  vmb_channel_save_packet_fn save,
+							  vmb_channel_restore_packet_fn restore);
 
 void vmb_channel_set_pointer(struct vmb_channel *channel, void *pointer);
 void *vmb_channel_get_pointer(struct vmb_channel *channel);

@@ -19,8 +19,10 @@
  *
  * Life of a link end, as the core drives it::
  *
- *   attach ── event_open ── open_done ── (data) ── close ── closed ── detach
- *      └── adopted, kept ──────┘            └── park (after a commit)
+ *   attach -> event_open -> open_done -> data -> close -> closed -> detach
+ *
+ * An adopted link that was kept goes from attach to open_done at once; after a
+ * commit park takes the place of close, closed and detach.
  *
  * attach(), open_done(), close(), closed(), detach(), park() and the GPADL
  * calls of one channel come from process context; all but the GPADL calls come

@@ -63,10 +63,14 @@ class Facts:
 
     def blackout(self):
         """Seconds from the last completion before the update to the first after it."""
-        # Where the ends are made anew, they say first what they carry.
-        plans = [i for i, (_, t) in enumerate(self.ledger) if t.startswith("P ")]
-        issued = next((i for i, (_, t) in enumerate(self.ledger) if t.startswith("I ")), 0)
-        second = [i for i in plans if i > issued][:1]
+        # Where the ends are made anew, they say again what they carry.
+        plans, second = set(), []
+        for i, (_, text) in enumerate(self.ledger):
+            if text.startswith("P ") and text[:5] in plans:
+                second = [i]
+                break
+            if text.startswith("P "):
+                plans.add(text[:5])
         if not second:
             return None
         before = [s for s, t in self.ledger[:second[0]] if t.startswith("C ")]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cache
 import modules
+import sites
 import uml
 from common import BUILD, TOP, LabError, clean_env, locked, log_path, say, tail
 from initramfs import Image
@@ -95,6 +96,50 @@ echo done > /host/done
 poweroff -f
 """
 
+# The tests of allocation failures call it: these files are for user space only.
+# A slab cache that could not be shown in sysfs makes the kernel WARN when it is
+# destroyed, so what allocates below sysfs_slab_add is spared.
+FAILSLAB = """#!/bin/sh
+set -e
+export PATH=/bin
+all() { for where in failslab fail_page_alloc; do echo $2 > $debug/$where/$1; done; }
+debug=/sys/kernel/debug
+case $1 in
+begin)
+	set -- $(awk '{ if (start) { print start, "0x" $1; exit } }
+		$3 == "sysfs_slab_add" { start = "0x" $1 }' /proc/kallsyms)
+	test -n "$2"
+	all reject-start $1
+	all reject-end $2
+	all stacktrace-depth 32
+	all ignore-gfp-wait N
+	all verbose 0
+	;;
+all)	# of the core's, in a softirq, too
+	cd $debug/failslab
+	start=$(cat /sys/module/kmcl/sections/.text)
+	echo $start > require-start
+	echo $((start + $(cat /sys/module/kmcl/coresize))) > require-end
+	echo -1 > times
+	echo 100 > probability
+	;;
+none)
+	cd $debug/failslab
+	echo 0 > probability
+	echo 1 > times
+	echo 0 > require-start
+	echo 0xffffffffffffffff > require-end
+	;;
+end)
+	all probability 0
+	all reject-start 0
+	all reject-end 0
+	all ignore-gfp-wait Y
+	all verbose 2
+	;;
+esac
+"""
+
 PLANT = PROLOGUE + SCAN + """
 echo clear > /sys/kernel/debug/kmemleak
 for bug in $kmcl_bugs; do
@@ -116,6 +161,7 @@ class Outcome:
     skipped: int = 0
     problems: list = field(default_factory=list)
     suites: dict = field(default_factory=dict)
+    sites: list = field(default_factory=list)
 
 
 def arguments(parser):
@@ -212,6 +258,7 @@ def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet
     image = Image()
     image.busybox()
     image.modules([folder / f"{m}.ko" for m in load])
+    image.text("/lib/kmcl/failslab", FAILSLAB, 0o755)
     script = TESTS.replace("$kmcl_modules", " ".join(load))
     script = script.replace("$kmcl_unload", " ".join(reversed(load)))
     args = [f"kunit.filter_glob={suite}"] if suite else []
@@ -240,6 +287,7 @@ def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet
                                     f"see {log}")
     if not outcome.passed + outcome.failed:
         outcome.problems.append("no case ran")
+    outcome.sites = sites.report(log, folder)
     lines = report_lines(log)
     if lines:
         outcome.problems.append("the kernel reports:\n" +
@@ -274,6 +322,8 @@ def _main(args):
     outcome = test(args.kernel, folder, args.suite, args.limit, args.verbose)
     for title, (passed, failed, skipped) in sorted(outcome.suites.items()):
         print(f"  {title:32} {passed:5} passed {failed:5} failed {skipped:5} skipped")
+    for line in outcome.sites:
+        print(f"  {line}")
     for problem in outcome.problems:
         print(f"  {problem}")
     say(f"{args.kernel}: {outcome.passed} cases passed, {outcome.failed} failed, "

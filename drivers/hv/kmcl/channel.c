@@ -10,10 +10,11 @@
  * nothing is left to do. So state callbacks come one at a time, and every
  * Opened has its Closed, every Started its Suspend.
  *
- *            attach        OPEN             RUN
- *   Disabled ──────► Enabled ──► Opening ──► Open ──► running
- *        ▲   detach   │  ▲ CLOSE (drained)    │  ▲ SUSPEND │
- *        └────────────┘  └────────────────────┘  └─────────┘
+ *             attach            OPEN               RUN
+ *   Disabled --------> Enabled -------> Open -----------> running
+ *            <--------         <-------      <-----------
+ *             detach            CLOSE,             SUSPEND
+ *                               once drained
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -512,6 +513,16 @@ static void kmcl_life_take(struct vmb_channel *ch, enum kmcl_step step)
 	}
 }
 
+/* A pause was taken back before Suspend ran: it was none. */
+static void kmcl_life_unpause(struct vmb_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (ch->running && ch->tx_mode == KMCL_TX_SHUT && kmcl_should_run(ch)) {
+		ch->tx_mode = KMCL_TX_RUN;
+		kmcl_receive_schedule(ch);
+	}
+}
+
 static void kmcl_life_work(struct work_struct *work)
 {
 	struct vmb_channel *ch = container_of(work, struct vmb_channel, life_work);
@@ -520,6 +531,7 @@ static void kmcl_life_work(struct work_struct *work)
 
 	do {
 		spin_lock_irqsave(&ch->lock, flags);
+		kmcl_life_unpause(ch);
 		step = kmcl_life_next(ch);
 		WRITE_ONCE(ch->life_task, step ? current : NULL);
 		spin_unlock_irqrestore(&ch->lock, flags);
@@ -609,7 +621,8 @@ static int kmcl_enable_check(struct vmb_channel *ch)
 	const struct kmcl_config *cfg = &ch->cfg;
 
 	if (!cfg->process || !cfg->has_target || !cfg->bus) {
-		kmcl_err(ch, "not enabled: no %s was set\n", !cfg->process ? "process-packet callback" :
+		kmcl_err(ch, "not enabled: no %s was set\n",
+			 !cfg->process ? "process-packet callback" :
 			 !cfg->has_target ? "target interface" : "bus");
 		return -EINVAL;
 	}
@@ -746,8 +759,8 @@ int vmb_channel_disable(struct vmb_channel *ch)
 	if (!still)
 		kmcl_send_end_link(ch, false);
 	kmcl_life_kick(ch);
-	wait_event(ch->life_wait, READ_ONCE(ch->disabled_seq) != seq &&
-				  !READ_ONCE(ch->pnp_status));
+	wait_event(ch->life_wait,
+		   READ_ONCE(ch->disabled_seq) != seq && !READ_ONCE(ch->pnp_status));
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(vmb_channel_disable, KMCL_NS);
@@ -779,20 +792,20 @@ static bool kmcl_paused(struct vmb_channel *ch)
 int vmb_channel_pause(struct vmb_channel *ch)
 {
 	unsigned long flags;
-	bool cancel;
 
 	might_sleep();
 	if (WARN(kmcl_in_callback(ch), "%s: paused in a callback\n", ch->cfg.name))
 		return -EDEADLK;
 	spin_lock_irqsave(&ch->lock, flags);
 	ch->paused = true;
-	cancel = ch->in_post_started && !ch->freeze;
-	/* Nor may PostStarted begin anything that it would wait for (D7). */
-	if (cancel && ch->tx_mode == KMCL_TX_RUN)
-		ch->tx_mode = KMCL_TX_SHUT;
+	if (ch->in_post_started && !ch->freeze) {
+		/* It may wait for the peer: no longer, nor for anything new (D7). */
+		if (ch->tx_mode == KMCL_TX_RUN)
+			ch->tx_mode = KMCL_TX_SHUT;
+		kmcl_send_cancel_all_locked(ch);
+	}
 	spin_unlock_irqrestore(&ch->lock, flags);
-	if (cancel)
-		kmcl_send_cancel_sent(ch);
+	kmcl_send_run_done(ch);
 	kmcl_life_kick(ch);
 	wait_event(ch->life_wait, kmcl_paused(ch));
 	return 0;
@@ -815,9 +828,8 @@ int vmb_channel_start(struct vmb_channel *ch)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	ch->paused = false;
-	/* Paused and started while PostStarted ran: that was no pause. */
-	if (ch->in_post_started && ch->tx_mode == KMCL_TX_SHUT)
-		ch->tx_mode = KMCL_TX_RUN;
+	if (ch->in_post_started)
+		kmcl_life_unpause(ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_life_kick(ch);
 	return 0;

@@ -244,17 +244,17 @@ struct kmcl_ioc {
 	int (*call)(struct kmcl_session *s, union kmcl_ioc_arg *arg);
 };
 
-#define KMCL_CALL(_name, _member)								\
+#define KMCL_CALL(_name)									\
 static int kmcl_call_##_name(struct kmcl_session *s, union kmcl_ioc_arg *arg)		\
 {											\
-	return kmcl_ioc_##_name(s, &arg->_member);					\
+	return kmcl_ioc_##_name(s, (void *)arg);					\
 }
-KMCL_CALL(freeze, freeze)
-KMCL_CALL(commit, commit)
-KMCL_CALL(restore, restore)
-KMCL_CALL(restore_end, restore)
-KMCL_CALL(drop, drop)
-KMCL_CALL(info, info)
+KMCL_CALL(freeze)
+KMCL_CALL(commit)
+KMCL_CALL(restore)
+KMCL_CALL(restore_end)
+KMCL_CALL(drop)
+KMCL_CALL(info)
 
 static const struct kmcl_ioc kmcl_iocs[] = {
 	{ KMCL_IOC_FREEZE, sizeof(struct kmcl_freeze), kmcl_call_freeze },

@@ -152,7 +152,8 @@ int vmb_channel_cleanup(struct vmb_channel *ch)
 	disabled = ch->state == KMCL_DISABLED && !ch->want_enabled;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (WARN(!disabled, "%s: cleaned up while enabled\n", ch->cfg.name) ||
-	    WARN(atomic_read(&ch->nr_packets) || ch->nr_slots, "%s: cleaned up with packets left\n", ch->cfg.name))
+	    WARN(atomic_read(&ch->nr_packets) || ch->nr_slots,
+		 "%s: cleaned up with packets left\n", ch->cfg.name))
 		return -EBUSY;
 	kmcl_sysfs_gone(ch);
 	kmcl_registry_del(ch);

@@ -206,6 +206,7 @@ enum kmcl_freeze_level {
 /* vmb_channel.rx_bits */
 #define KMCL_RX_RUNNING		0
 #define KMCL_RX_AGAIN		1
+#define KMCL_RX_DEFER		2	/* go on where callbacks may sleep */
 
 struct kmcl_save;
 struct kmcl_restore_ctx;
@@ -219,7 +220,7 @@ struct kmcl_slot {
 #define KMCL_NO_SLOT	U32_MAX
 
 struct vmb_channel {
-	spinlock_t lock;
+	spinlock_t lock;		/* all below that says so */
 
 	/* Received, under @lock */
 	enum kmcl_rx_mode rx_mode;
@@ -411,7 +412,7 @@ void kmcl_send_done_locked(struct vmb_packet *pkt, int status);
 void kmcl_send_end_link(struct vmb_channel *ch, bool closed);
 void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed);
 void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only);
-void kmcl_send_cancel_sent(struct vmb_channel *ch);
+void kmcl_send_cancel_all_locked(struct vmb_channel *ch);
 void kmcl_send_wait_done(struct vmb_channel *ch);
 int kmcl_send_completed(struct vmb_channel *ch, const struct kmcl_rx *rx, const char **fault);
 void kmcl_send_end_quarantine(struct vmb_channel *ch, bool release);

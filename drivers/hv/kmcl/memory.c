@@ -10,11 +10,13 @@
 #include "internal.h"
 #include "vmbus/ranges.h"
 
-/* Bytes of a GPA-direct header that describes @bytes in @chain pieces. */
+/* Bytes of a GPA-direct header that describes @bytes in @chain pieces; 0 for 0. */
 u32 kmcl_ranges_size(u32 bytes, u32 chain)
 {
 	u32 pages = DIV_ROUND_UP(bytes, VMBUS_RING_PAGE_SIZE) + 2 * chain;
 
+	if (!bytes)
+		return 0;
 	return 8 + vmbus_gpa_ranges_len(chain, pages);
 }
 
@@ -239,8 +241,8 @@ int vmb_channel_packet_get_external_data(struct vmb_packet_completion *pkt, u32 
 	if (flags & ~VMB_EXTERNAL_DATA_FLAG_READ_ONLY || pkt->type != KMCL_PACKET_GPA_DIRECT)
 		return -EINVAL;
 	spin_lock_irqsave(&ch->lock, irq);
-	if (WARN(pkt->state != KMCL_RECEIVED_HELD, "%s: external data of a packet that is not held\n",
-		 ch->cfg.name)) {
+	if (WARN(pkt->state != KMCL_RECEIVED_HELD,
+		 "%s: external data of a packet that is not held\n", ch->cfg.name)) {
 		ret = -EINVAL;
 	} else if (pkt->nr_bvecs) {
 		/* Pinned already, perhaps for less than is asked for now */

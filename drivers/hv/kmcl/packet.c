@@ -18,7 +18,7 @@
 #define KMCL_SLOT_BITS	20
 #define KMCL_SLOT_MASK	(BIT_ULL(KMCL_SLOT_BITS) - 1)
 
-static_assert(VMB_MAX_PACKET_COUNT <= BIT(KMCL_SLOT_BITS));
+static_assert(BIT(KMCL_SLOT_BITS) >= VMB_MAX_PACKET_COUNT);
 
 /* Memory for packet objects and ids; part of fixing the configuration. */
 int kmcl_packet_prepare(struct vmb_channel *ch)
@@ -26,7 +26,7 @@ int kmcl_packet_prepare(struct vmb_channel *ch)
 	const struct kmcl_config *cfg = &ch->cfg;
 	u32 i;
 
-	ch->ranges_max = cfg->max_external ? kmcl_ranges_size(cfg->max_external, cfg->max_chain) : 0;
+	ch->ranges_max = kmcl_ranges_size(cfg->max_external, cfg->max_chain);
 	ch->packet_size = sizeof(struct vmb_packet) + ALIGN(cfg->max_packet_size, 8) +
 			  ch->ranges_max;
 	ch->slots = kvmalloc_array(cfg->max_packets, sizeof(*ch->slots), GFP_KERNEL);
@@ -252,7 +252,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_allocate, KMCL_NS);
 
 /**
  * vmb_packet_free() - free a packet that vmb_packet_allocate() made
- * @pkt: which; not one that is being sent (WARN, and it is leaked)
+ * @pkt: which; not one that is being sent (a WARN, and it goes on)
  *
  * Windows: VmbPacketFree.
  * Context: any context but hard interrupts.

@@ -326,7 +326,7 @@ static u32 kmcl_rx_deliver(struct vmb_channel *ch, bool sleepable, u32 *budget)
 			n++;
 	}
 	if (defer)
-		queue_work(kmcl_rx_wq, &ch->rx_work);
+		set_bit(KMCL_RX_DEFER, &ch->rx_bits);
 	return n;
 }
 
@@ -388,9 +388,13 @@ static void kmcl_rx_poll(struct vmb_channel *ch, bool sleepable)
 	WRITE_ONCE(ch->rx_task, NULL);
 	WRITE_ONCE(ch->rx_seq, ch->rx_seq + 1);
 	clear_bit_unlock(KMCL_RX_RUNNING, &ch->rx_bits);
+	/* Pairs with the barrier where a second poll leaves it to this one. */
 	smp_mb__after_atomic();
 	if (test_and_clear_bit(KMCL_RX_AGAIN, &ch->rx_bits) || again)
 		kmcl_receive_schedule(ch);
+	/* Not before: the work would find this poll running, and leave it to us. */
+	if (test_and_clear_bit(KMCL_RX_DEFER, &ch->rx_bits))
+		queue_work(kmcl_rx_wq, &ch->rx_work);
 	if (wq_has_sleeper(&ch->rx_wait))
 		wake_up_all(&ch->rx_wait);
 }
@@ -421,8 +425,9 @@ void kmcl_receive_set_mode(struct vmb_channel *ch, enum kmcl_rx_mode mode)
 	smp_mb();
 	seq = READ_ONCE(ch->rx_seq);
 	if (mode != KMCL_RX_ON)
-		wait_event(ch->rx_wait, !test_bit(KMCL_RX_RUNNING, &ch->rx_bits) ||
-					READ_ONCE(ch->rx_seq) != seq);
+		wait_event(ch->rx_wait,
+			   !test_bit(KMCL_RX_RUNNING, &ch->rx_bits) ||
+			   READ_ONCE(ch->rx_seq) != seq);
 	if (mode != KMCL_RX_OFF)
 		kmcl_receive_schedule(ch);
 }
@@ -737,7 +742,7 @@ int kmcl_receive_prepare(struct vmb_channel *ch)
 	const struct kmcl_config *cfg = &ch->cfg;
 	struct vmb_packet_completion *first;
 
-	ch->header_max = cfg->max_external ? kmcl_ranges_size(cfg->max_external, cfg->max_chain) : 0;
+	ch->header_max = kmcl_ranges_size(cfg->max_external, cfg->max_chain);
 	ch->bvecs_max = cfg->max_external ?
 			DIV_ROUND_UP(cfg->max_external, PAGE_SIZE) + 2 * cfg->max_chain : 0;
 	ch->payload_at = ALIGN(cfg->context_size, 8);

@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-DEFINE_MUTEX(kmcl_channels_mutex);
+DEFINE_MUTEX(kmcl_channels_mutex);	/* protects kmcl_channels */
 LIST_HEAD(kmcl_channels);
 
 static u32 kmcl_next_serial;

@@ -502,8 +502,8 @@ static bool kmcl_save_step(struct vmb_channel *ch, struct kmcl_save *save)
  * Return: 0: all is out; -EOVERFLOW: something was written, call again; -ENOBUFS:
  * nothing fits, @bytes_required says what would; -EINVAL: no save was begun;
  * -ENODEV: the link ended meanwhile; or what a callback returned (-EIO where that
- * was no error or one of the above), -EMSGSIZE where it asked for too much. After any other than the first three only
- * vmb_channel_save_end() makes sense.
+ * was no error or one of the above), -EMSGSIZE where it asked for too much. After
+ * any other than the first three only vmb_channel_save_end() makes sense.
  */
 int vmb_channel_save_continue(struct vmb_channel *ch, void *buffer, u32 size,
 			      u32 *bytes_filled, u32 *bytes_required)

@@ -38,7 +38,7 @@ enum kmcl_save_phase {
  * @end: counts so far
  */
 struct kmcl_save {
-	struct mutex mutex;
+	struct mutex mutex;		/* one call at a time */
 	struct kmcl_stream stream;
 	enum kmcl_save_phase phase;
 	struct list_head *cursor;

@@ -457,6 +457,8 @@ void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed)
 			continue;
 		if (pkt->ext_len && bounce && !closed)
 			kmcl_quarantine_add(pkt);
+		/* Until the ring is left alone, its completion may still be read. */
+		ch->late++;
 		kmcl_send_take(ch, pkt);
 		kmcl_send_done_locked(pkt, -ENODEV);
 	}
@@ -498,18 +500,15 @@ static int kmcl_send_cancel_locked(struct vmb_packet *pkt)
 }
 
 /* PostStarted may wait for a peer that is silent (D7): cancel what it waits for. */
-void kmcl_send_cancel_sent(struct vmb_channel *ch)
+void kmcl_send_cancel_all_locked(struct vmb_channel *ch)
 {
 	struct vmb_packet *pkt, *tmp;
-	unsigned long flags;
 
-	spin_lock_irqsave(&ch->lock, flags);
+	lockdep_assert_held(&ch->lock);
 	list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node)
 		kmcl_send_cancel_locked(pkt);
 	list_for_each_entry_safe(pkt, tmp, &ch->tx_queue, node)
 		kmcl_send_cancel_locked(pkt);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
 }
 
 /**

@@ -50,7 +50,7 @@ enum kmcl_session_state {
  * @current_bus: restoring: the bus that is under way
  */
 struct kmcl_session {
-	struct mutex mutex;
+	struct mutex mutex;		/* one call at a time */
 	enum kmcl_session_state state;
 	struct kmcl_session_info info;
 	bool freezing;

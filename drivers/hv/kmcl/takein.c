@@ -104,12 +104,13 @@ static int kmcl_takein_channel_chunk(struct kmcl_session *s, const struct kmcl_c
 				     u32 type)
 {
 	struct kmcl_saved *saved = list_last_entry(&s->streams, struct kmcl_saved, node);
+	bool second = s->inner_chunks == 2, identifies = type == KMCL_CHUNK_CHANNEL;
 	int ret = 0;
 
 	/* The second chunk of each, and no other, says whose it is. */
-	if ((s->inner_chunks == 2) != (type == KMCL_CHUNK_CHANNEL))
+	if (second != identifies)
 		ret = -EBADMSG;
-	else if (type == KMCL_CHUNK_CHANNEL)
+	else if (identifies)
 		ret = kmcl_saved_identify(saved, chunk);
 	else if (!kmcl_takein_known(type) && !(le32_to_cpu(chunk->flags) & KMCL_CHUNK_OPTIONAL))
 		ret = -EOPNOTSUPP;

@@ -60,7 +60,8 @@ TRACE_EVENT(kmcl_life,
 
 /* What the events are of, for callers that have the objects */
 #define trace_kmcl_send(ch, pkt)	trace_kmcl_packet_send(ch, (pkt)->id, (pkt)->payload_len, 0)
-#define trace_kmcl_sent(ch, pkt, st)	trace_kmcl_packet_sent(ch, (pkt)->id, (pkt)->payload_len, st)
+#define trace_kmcl_sent(ch, pkt, st)	trace_kmcl_packet_sent(ch, (pkt)->id, \
+							       (pkt)->payload_len, st)
 #define trace_kmcl_deliver(ch, pkt)	trace_kmcl_packet_deliver(ch, (pkt)->id, \
 								  (pkt)->payload_len, 0)
 #define trace_kmcl_complete(ch, pkt, n)	trace_kmcl_packet_complete(ch, (pkt)->id, n, 0)

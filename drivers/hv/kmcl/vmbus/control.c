@@ -105,13 +105,12 @@ int vmbus_inbox_put(struct vmbus_inbox *in, const void *msg, size_t len,
 	return 0;
 }
 
-/* Take the oldest message; @msg holds VMBUS_MSG_MAX bytes, the rest is 0. */
+/* Take the oldest message; @msg holds VMBUS_MSG_MAX bytes. */
 size_t vmbus_inbox_get(struct vmbus_inbox *in, void *msg)
 {
 	size_t len = in->slot[in->first].len;
 
 	memcpy(msg, in->slot[in->first].data, len);
-	memset(msg + len, 0, VMBUS_MSG_MAX - len);
 	in->first = (in->first + 1) % VMBUS_INBOX_MAX;
 	in->nr--;
 	return len;
