@@ -254,7 +254,8 @@ static void values_of_a_client(struct kunit *test)
 			(ch, 1, VMB_MAX_RING_PAGES + 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_client_channel_init_set_ring_buffer_page_count
 			(ch, VMB_MAX_RING_PAGES, 1), 0);
-	KUNIT_EXPECT_EQ(test, vmb_client_channel_init_set_target_pnp(ch, NULL, NULL, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, vmb_client_channel_init_set_target_pnp(ch, NULL, NULL, NULL),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, vmb_client_channel_init_set_target_pnp(ch, &guid_null, NULL, NULL),
 			-EINVAL);
 }

@@ -50,7 +50,7 @@ static void once_done(struct vmb_packet *pkt, int status, void *buffer, u32 leng
 {
 	struct once_packet *p = vmb_packet_get_pointer(pkt);
 
-	if ((status && status != -ENODEV && status != -ECANCELED) || in_hardirq())
+	if (status && status != -ENODEV && status != -ECANCELED)
 		atomic_inc(&p->o->faults);
 	/* Its own id comes back. */
 	if (length && (length != 8 || !*(u64 *)buffer))

@@ -375,8 +375,6 @@ static int fake_gpadl_create(void *l, const struct vmb_mdl *mdl, u32 offset, u32
 {
 	struct fake_bus *fb = ((struct fake_link *)l)->bus;
 
-	if (fb->gpadl_error)
-		return fb->gpadl_error;
 	if (fb->gpadl_wait) {
 		wait_event(fb->wait, READ_ONCE(fb->gpadl_aborted));
 		return -ENODEV;
@@ -410,8 +408,6 @@ static int fake_gpadl_map(void *l, u32 handle, u32 flags, struct vmb_mdl **mdl)
 {
 	struct fake_bus *fb = ((struct fake_link *)l)->bus;
 
-	if (fb->gpadl_error)
-		return fb->gpadl_error;
 	if (handle != 0xe1e10)
 		return -ENOENT;
 	if (fb->gpadl_mapped)

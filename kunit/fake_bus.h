@@ -78,7 +78,6 @@ struct fake_bus {
 	int freeze_error;
 	int save_error;
 	int restore_error;
-	int gpadl_error;		/* of gpadl_create and _map */
 	bool gpadl_wait;		/* gpadl_create and _delete wait until aborted */
 	/* What the test may look at */
 	u32 nr_reserved;		/* reservations that are out */

@@ -12,34 +12,6 @@ static const guid_t lt_type = GUID_INIT(0x6d2b3f10, 0x11c4, 0x4d5a, 0x90, 0x3f, 
 static const guid_t lt_instance = GUID_INIT(0x0e1c6b24, 0x7a55, 0x47d9, 0x8e, 0x21, 0x0a, 0x0b,
 					    0x0c, 0x0d, 0x0e, 0x00);
 
-/* Made once for a suite: with all their attributes they take a while. */
-static struct vmb_channel *lt_channels[2 * LT_LINKS];
-
-void lt_suite_exit(struct kunit_suite *suite)
-{
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(lt_channels); i++) {
-		vmb_channel_cleanup(lt_channels[i]);
-		lt_channels[i] = NULL;
-	}
-}
-
-int lt_suite_init(struct kunit_suite *suite)
-{
-	u32 i;
-	int ret;
-
-	for (i = 0; i < ARRAY_SIZE(lt_channels); i++) {
-		ret = vmb_channel_allocate(NULL, i % 2, &lt_channels[i]);
-		if (ret) {
-			lt_suite_exit(suite);
-			return ret;
-		}
-	}
-	return 0;
-}
-
 int lt_init(struct kunit *test)
 {
 	struct lt *lt = kunit_kzalloc(test, sizeof(*lt), GFP_KERNEL);
@@ -68,8 +40,8 @@ int lt_init(struct kunit *test)
 		link->client_params = params;
 		params.server = true;
 		link->server_params = params;
-		link->client_channel = lt_channels[2 * i];
-		link->server_channel = lt_channels[2 * i + 1];
+		KUNIT_ASSERT_EQ(test, vmb_channel_allocate(NULL, true, &link->server_channel), 0);
+		KUNIT_ASSERT_EQ(test, vmb_channel_allocate(NULL, false, &link->client_channel), 0);
 		/* What is told to a channel may look at that. */
 		link->server_channel->ops = lt->ops;
 		link->client_channel->ops = lt->ops;
@@ -92,6 +64,10 @@ void lt_exit(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&lt->lb->ends));
 	mutex_unlock(&lt->lb->lock);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_used(lt->lb->arena), lt->used);
+	for (i = 0; i < LT_LINKS; i++) {
+		vmb_channel_cleanup(lt->link[i].server_channel);
+		vmb_channel_cleanup(lt->link[i].client_channel);
+	}
 	kmcl_bus_put(lt->bus);
 }
 

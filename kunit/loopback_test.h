@@ -34,9 +34,6 @@ struct lt {
 	u32 used;			/* pages of the arena before the test */
 };
 
-/* A suite's .suite_init, .suite_exit, .init and .exit */
-int lt_suite_init(struct kunit_suite *suite);
-void lt_suite_exit(struct kunit_suite *suite);
 int lt_init(struct kunit *test);
 void lt_exit(struct kunit *test);
 

@@ -379,8 +379,6 @@ static struct kunit_case lb_cases[] = {
 
 static struct kunit_suite lb_suite = {
 	.name = "kmcl_loopback",
-	.suite_init = lt_suite_init,
-	.suite_exit = lt_suite_exit,
 	.init = lt_init,
 	.exit = lt_exit,
 	.test_cases = lb_cases,

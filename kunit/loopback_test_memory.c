@@ -522,8 +522,6 @@ static struct kunit_case lb_memory_cases[] = {
 
 static struct kunit_suite lb_memory_suite = {
 	.name = "kmcl_loopback_memory",
-	.suite_init = lt_suite_init,
-	.suite_exit = lt_suite_exit,
 	.init = lt_init,
 	.exit = lt_exit,
 	.test_cases = lb_memory_cases,

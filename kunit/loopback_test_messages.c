@@ -408,8 +408,6 @@ static struct kunit_case lb_messages_cases[] = {
 
 static struct kunit_suite lb_messages_suite = {
 	.name = "kmcl_loopback_messages",
-	.suite_init = lt_suite_init,
-	.suite_exit = lt_suite_exit,
 	.init = lt_init,
 	.exit = messages_exit,
 	.test_cases = lb_messages_cases,

@@ -430,8 +430,6 @@ static struct kunit_case lb_record_cases[] = {
 
 static struct kunit_suite lb_record_suite = {
 	.name = "kmcl_loopback_record",
-	.suite_init = lt_suite_init,
-	.suite_exit = lt_suite_exit,
 	.init = lt_init,
 	.exit = lt_exit,
 	.test_cases = lb_record_cases,

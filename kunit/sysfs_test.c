@@ -17,7 +17,7 @@ static void sysfs_free(void *page)
 /* The file of this name, in @group (NULL: in the directory itself), or NULL */
 static struct attribute *sysfs_find(struct core_chan *c, const char *group, const char *name)
 {
-	const struct attribute_group **groups = c->ch->dev.class->dev_groups;
+	const struct attribute_group *const *groups = c->ch->dev.class->dev_groups;
 	struct attribute **attr;
 
 	for (; *groups; groups++) {
