@@ -36,7 +36,7 @@ struct fake_link {
 	struct fake_bus *bus;
 	struct vmb_channel *channel;
 	struct kmcl_link_params params;
-	spinlock_t lock;
+	spinlock_t lock;		/* the lists and their counts */
 	struct list_head in;		/* what the channel will read */
 	struct list_head out;		/* what the channel wrote and published */
 	struct list_head unpublished;
@@ -90,7 +90,7 @@ struct fake_bus {
 	const struct vmb_mdl *unmap_mdl;	/* of the last ext_unmap */
 	u32 frozen;
 	u64 next_token;
-	u64 orphan;			/* a reservation that belongs to a stream; the test sets it */
+	u64 orphan;			/* a reservation of a stream's; set by the test */
 	u8 record[256];			/* what the bus saves */
 	u8 restored[256];
 	u32 nr_restored;

@@ -342,6 +342,38 @@ static void takein_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 1);
 }
 
+/* What the set's end says of it is true, or it is refused. */
+static void takein_counts(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct kmcl_stream_end *end;
+	struct kmcl_chunk *chunk;
+	struct kit_stream set;
+
+	core_run(k->c);
+	kit_freeze(test);
+	set = kit_read_set(test);
+	kit_session_close(test);
+	kit_end(k);
+	chunk = kit_chunk(&set, kit_chunks(&set) - 1);
+	end = (void *)(chunk + 1);
+	le32_add_cpu(&end->streams, 1);
+	kit_seal(chunk);
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), -EBADMSG);
+	le32_add_cpu(&end->streams, -1);
+	le32_add_cpu(&end->chunks, 1);
+	kit_seal(chunk);
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), -EBADMSG);
+	le32_add_cpu(&end->chunks, -1);
+	end->reserved[0] = cpu_to_le32(1);
+	kit_seal(chunk);
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), -EBADMSG);
+	end->reserved[0] = 0;
+	kit_seal(chunk);
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 1);
+}
+
 /* Twice the same channel, or the same bus, in one set */
 static void takein_duplicates(struct kunit *test)
 {
@@ -487,6 +519,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(handover_bus_cannot_be_saved),
 	KUNIT_CASE(takein_round_trip),
 	KUNIT_CASE(takein_refuses),
+	KUNIT_CASE(takein_counts),
 	KUNIT_CASE(takein_duplicates),
 	KUNIT_CASE(pending_waits),
 	KUNIT_CASE(pending_dropped),
