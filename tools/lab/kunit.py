@@ -169,7 +169,7 @@ def arguments(parser):
     parser.add_argument("--kernel", default="uml-fast", choices=KERNELS)
     parser.add_argument("--suite", metavar="GLOB", help="only these (kunit.filter_glob)")
     parser.add_argument("--limit", type=int, metavar="SECONDS",
-                        help="give up after this long (120; sanitised: 600)")
+                        help="give up after this long (240; sanitised: 1800)")
     parser.add_argument("--no-plant", action="store_true",
                         help="sanitised: do not prove first that bugs are reported")
     parser.add_argument("--tree", type=Path, metavar="DIR", default=TOP,
@@ -251,7 +251,7 @@ def show(results, verbose):
 def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet=False):
     """Run the suites on one kernel with the modules in `folder`."""
     sanitised = kernel == "uml-san"
-    limit = limit or (600 if sanitised else 120)
+    limit = limit or (1800 if sanitised else 240)
     load = [m for m in LOAD_ORDER if (folder / f"{m}.ko").exists()]
     if "kmcl_kunit" not in load:
         raise LabError(f"{folder} has no kmcl_kunit.ko; is anything in kunit/Makefile?")
