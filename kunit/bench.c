@@ -52,7 +52,6 @@ struct bench {
 	u32 wrong;
 	bool verify;
 	u8 *data;
-	struct list_head held;
 };
 
 static void bench_echo(struct vmb_channel *ch, struct vmb_packet_completion *pkt, void *buffer,
@@ -324,7 +323,7 @@ static int bench_bare(struct bench *b)
 
 	for (s = 0; there && back && to && s < ARRAY_SIZE(bench_sizes); s++) {
 		for (d = 0; d < ARRAY_SIZE(bench_depths); d++) {
-			u32 size = bench_sizes[s], depth = min(bench_depths[d], 24U + 8 * d);
+			u32 size = bench_sizes[s], depth = bench_depths[d];
 
 			if (size == BENCH_MAX)
 				depth = min(depth, BENCH_RING_PAGES / 3);

@@ -68,7 +68,6 @@ int kmcl_saved_append(struct kmcl_saved *saved, const void *data, u32 size)
 	}
 	memcpy(piece->data + piece->size, data, size);
 	piece->size += size;
-	saved->bytes += size;
 	return 0;
 }
 

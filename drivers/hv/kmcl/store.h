@@ -14,14 +14,12 @@
  * @identity: whose, once its channel record is in
  * @name: the same
  * @pieces: &struct kmcl_piece, in order
- * @bytes: in all pieces
  */
 struct kmcl_saved {
 	struct list_head node;
 	struct kmcl_identity identity;
 	char name[KMCL_NAME_MAX];
 	struct list_head pieces;
-	u64 bytes;
 };
 
 struct kmcl_piece {
