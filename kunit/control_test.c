@@ -608,7 +608,7 @@ static int ct_do_client(struct ct_end *end, const struct ct_event *e)
 {
 	const struct vmbus_channel_key key = ct_key(e->who);
 	struct vmbus_client_channel *chan = vmbus_client_find(end->cl, &key);
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	u32 i, handle;
 	u64 *pfns;
 	int ret;
@@ -637,7 +637,7 @@ static int ct_do_client(struct ct_end *end, const struct ct_event *e)
 		KUNIT_ASSERT_NOT_NULL(end->test, pfns);
 		for (i = 0; i < e->arg; i++)
 			pfns[i] = e->arg2 + i;
-		range = (struct vmbus_gpa_range) {
+		range = (struct vmbus_gpadl_range) {
 			.byte_count = e->arg * 4096, .nr_pages = e->arg, .pfns = pfns,
 		};
 		ret = vmbus_client_gpadl_create(chan, &range, &handle);

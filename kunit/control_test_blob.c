@@ -77,7 +77,7 @@ static struct ct_end *ctl_some_client(struct kunit *test, u32 *handles)
 {
 	struct ct_end *s = ct_server(test, NULL), *c = ct_client(test);
 	static const u64 pfns[] = { 5, 6, 7, 8 };
-	const struct vmbus_gpa_range range = {
+	const struct vmbus_gpadl_range range = {
 		.byte_count = 16384, .nr_pages = 4, .pfns = pfns,
 	};
 	struct vmbus_open_request req = { .downstream_page = 2, .target_vp = 1 };

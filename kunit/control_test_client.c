@@ -50,14 +50,14 @@ static struct vmbus_client_channel *ctl_client_channel(struct ct_end *end)
 
 static u64 ctl_pfns[8190];
 
-static const struct vmbus_gpa_range *ctl_range(u32 pages)
+static const struct vmbus_gpadl_range *ctl_range(u32 pages)
 {
-	static struct vmbus_gpa_range range;
+	static struct vmbus_gpadl_range range;
 	u32 i;
 
 	for (i = 0; i < pages; i++)
 		ctl_pfns[i] = 200 + i;
-	range = (struct vmbus_gpa_range) {
+	range = (struct vmbus_gpadl_range) {
 		.byte_count = pages * 4096, .nr_pages = pages, .pfns = ctl_pfns,
 	};
 	return &range;
@@ -443,7 +443,7 @@ static void ctl_client_gpadl_bounds(struct kunit *test)
 {
 	struct ct_end *end = ct_client(test);
 	struct vmbus_client_channel *chan = ctl_client_channel(end);
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	u32 handle, last = 0, i;
 
 	range = *ctl_range(2);

@@ -15,7 +15,7 @@ static void ctl_gpadl_sizes(struct kunit *test)
 	struct ct_end *end = ct_server(test, NULL);
 	struct vmbus_server_channel *chan = ct_offer(end, 0x100);
 	const struct vmbus_server_gpadl *g;
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	u32 i, k;
 
 	ct_connect(end);
@@ -51,7 +51,7 @@ static void ctl_gpadl_ranges(struct kunit *test)
 	struct ct_end *end = ct_server(test, NULL);
 	struct vmbus_server_channel *chan = ct_offer(end, 0x100);
 	const struct vmbus_server_gpadl *g;
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 
 	ct_connect(end);
 	end->auto_answer = BIT(CT_GPADL);

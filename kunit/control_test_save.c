@@ -104,7 +104,7 @@ static void ctl_28_with_connection(struct kunit *test)
 	struct ct_end *old = ctl_mixed(test), *end;
 	struct vmbus_server_channel *c[CTL_MIXED];
 	const struct vmbus_server_gpadl *g;
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	size_t len, i;
 	void *blob;
 

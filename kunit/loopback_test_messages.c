@@ -307,7 +307,7 @@ static void driver_gpadl(struct driver *driver, const struct recording *rec, u32
 	struct kunit *test = driver->alone.test;
 	bool ring = le16_to_cpu(msg->len) == sizeof(driver->ring) + 8;
 	u32 nr = le16_to_cpu(msg->len) / 8 - 1, *handle;
-	struct vmbus_gpa_range range = {
+	struct vmbus_gpadl_range range = {
 		.byte_count = ring ? nr * 4096 : 300000,
 		.nr_pages = nr,
 		.pfns = ring ? driver->ring : driver->memory,

@@ -74,7 +74,7 @@ void kmcl_lb_gpadl_put(struct kmcl_lb_bus *bus, struct kmcl_lb_gpadl *gpadl)
  */
 int kmcl_lb_gpadl_publish(struct kmcl_lb_end *end, struct kmcl_lb_gpadl *gpadl)
 {
-	struct vmbus_gpa_range range = {
+	struct vmbus_gpadl_range range = {
 		.byte_count = gpadl->length,
 		.nr_pages = gpadl->run->count,
 	};

@@ -274,7 +274,7 @@ static bool kmcl_lb_restore_gpadl_fits(struct kmcl_lb_end *server, u32 handle,
 				       const struct kmcl_arena_run *run, u32 length)
 {
 	const struct vmbus_server_gpadl *gpadl;
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	u32 i;
 
 	gpadl = vmbus_server_gpadl_find(server->server_channel, handle);

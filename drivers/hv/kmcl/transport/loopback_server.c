@@ -82,7 +82,7 @@ static int kmcl_lb_server_map_rings(struct kmcl_lb_end *end,
 				    const struct vmbus_open_request *req)
 {
 	const struct vmbus_server_gpadl *gpadl;
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	int ret;
 
 	gpadl = vmbus_server_gpadl_find(end->server_channel, req->ring_gpadl);
@@ -175,7 +175,7 @@ void kmcl_lb_server_closed(struct kmcl_lb_end *end)
 
 /* ---- GPADLs ---- */
 
-static bool kmcl_lb_server_range_ok(struct kmcl_arena *arena, const struct vmbus_gpa_range *range)
+static bool kmcl_lb_server_range_ok(struct kmcl_arena *arena, const struct vmbus_gpadl_range *range)
 {
 	struct page *page;
 	u32 i;
@@ -193,7 +193,7 @@ static void kmcl_lb_server_gpadl(struct vmbus_server_channel *chan, void *contex
 				 const struct vmbus_server_gpadl *gpadl)
 {
 	struct kmcl_lb_end *end = context;
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	int ret = 0;
 	u32 i;
 
@@ -249,7 +249,7 @@ void kmcl_lb_server_unmap_all(struct kmcl_lb_end *end)
 }
 
 static int kmcl_lb_server_map_range(struct kmcl_arena *arena, struct kmcl_lb_map *map,
-				    const struct vmbus_gpa_range *range, bool write)
+				    const struct vmbus_gpadl_range *range, bool write)
 {
 	u32 offset = range->byte_offset, left = range->byte_count;
 	int ret;
@@ -276,7 +276,7 @@ static struct kmcl_lb_map *kmcl_lb_server_map_gpadl(struct kmcl_lb_end *end,
 						    const struct vmbus_server_gpadl *gpadl,
 						    bool write)
 {
-	struct vmbus_gpa_range range;
+	struct vmbus_gpadl_range range;
 	struct kmcl_lb_map *map;
 	u32 i, nr = 0;
 	int ret = 0;

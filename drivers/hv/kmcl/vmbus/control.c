@@ -134,12 +134,12 @@ int vmbus_gpadl_validate(const u64 *words, u32 nr_words, u32 nr_ranges,
 
 		if (i >= nr_words)
 			return -EINVAL;
-		count = vmbus_range_count(words[i]);
-		offset = vmbus_range_offset(words[i]);
+		count = vmbus_gpadl_range_count(words[i]);
+		offset = vmbus_gpadl_range_offset(words[i]);
 		i++;
 		if (!count || offset >= VMBUS_PAGE_SIZE)
 			return -EINVAL;
-		pages = vmbus_range_pages(count, offset);
+		pages = vmbus_gpadl_range_pages(count, offset);
 		if (pages > nr_words - i)
 			return -EINVAL;
 		while (pages--)

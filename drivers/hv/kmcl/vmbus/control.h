@@ -146,13 +146,13 @@ struct vmbus_open_request {
 };
 
 /**
- * struct vmbus_gpa_range - a piece of the guest's memory
+ * struct vmbus_gpadl_range - a piece of the guest's memory, of a GPADL
  * @byte_count: bytes, at least 1
  * @byte_offset: into the first page
  * @nr_pages: pages that it touches
  * @pfns: their numbers, each below the guest's number of pages
  */
-struct vmbus_gpa_range {
+struct vmbus_gpadl_range {
 	u32 byte_count;
 	u32 byte_offset;
 	u32 nr_pages;
@@ -317,7 +317,7 @@ vmbus_server_gpadl_find(const struct vmbus_server_channel *chan, u32 handle);
 u32 vmbus_server_gpadl_handle(const struct vmbus_server_gpadl *gpadl);
 u32 vmbus_server_gpadl_ranges(const struct vmbus_server_gpadl *gpadl);
 int vmbus_server_gpadl_range(const struct vmbus_server_gpadl *gpadl, u32 index,
-			     struct vmbus_gpa_range *range);
+			     struct vmbus_gpadl_range *range);
 
 enum vmbus_connection_state
 vmbus_server_state(const struct vmbus_server *srv);
@@ -465,7 +465,7 @@ int vmbus_client_open(struct vmbus_client_channel *chan,
 int vmbus_client_close(struct vmbus_client_channel *chan);
 int vmbus_client_modify(struct vmbus_client_channel *chan, u32 target_vp);
 int vmbus_client_gpadl_create(struct vmbus_client_channel *chan,
-			      const struct vmbus_gpa_range *range, u32 *handle);
+			      const struct vmbus_gpadl_range *range, u32 *handle);
 int vmbus_client_gpadl_teardown(struct vmbus_client_channel *chan, u32 handle);
 int vmbus_client_release(struct vmbus_client_channel *chan);
 

@@ -50,7 +50,7 @@ void vmbus_cg_free(struct vmbus_client_gpadl *g)
 
 /* The header carries the range and the first pages, the rest follows. */
 static void vmbus_cg_send_create(const struct vmbus_client_gpadl *g,
-				 const struct vmbus_gpa_range *range)
+				 const struct vmbus_gpadl_range *range)
 {
 	union {
 		struct vmbus_msg_gpadl_header header;
@@ -101,7 +101,7 @@ static void vmbus_cg_send_create(const struct vmbus_client_gpadl *g,
  * guest's, -ENOSPC, -ENOBUFS, -ENOMEM.
  */
 int vmbus_client_gpadl_create(struct vmbus_client_channel *chan,
-			      const struct vmbus_gpa_range *range, u32 *handle)
+			      const struct vmbus_gpadl_range *range, u32 *handle)
 {
 	struct vmbus_client *cl = chan->cl;
 	struct vmbus_client_gpadl *g;
@@ -111,8 +111,7 @@ int vmbus_client_gpadl_create(struct vmbus_client_channel *chan,
 	if (chan->rescinded)
 		return -ENODEV;
 	if (!range->byte_count || range->byte_offset >= VMBUS_PAGE_SIZE ||
-	    range->nr_pages != vmbus_range_pages(range->byte_count,
-						 range->byte_offset))
+	    range->nr_pages != vmbus_gpadl_range_pages(range->byte_count, range->byte_offset))
 		return -EINVAL;
 	if (1 + range->nr_pages > VMBUS_GPADL_MAX_WORDS)
 		return -E2BIG;

@@ -89,17 +89,17 @@ static inline void vmbus_work_cancel(struct vmbus_work *work)
 /* ---- GPADL contents ---- */
 
 /* A word that begins a range. */
-static inline u32 vmbus_range_count(u64 word)
+static inline u32 vmbus_gpadl_range_count(u64 word)
 {
 	return lower_32_bits(word);
 }
 
-static inline u32 vmbus_range_offset(u64 word)
+static inline u32 vmbus_gpadl_range_offset(u64 word)
 {
 	return upper_32_bits(word);
 }
 
-static inline u64 vmbus_range_pages(u32 count, u32 offset)
+static inline u64 vmbus_gpadl_range_pages(u32 count, u32 offset)
 {
 	return ((u64)offset + count + VMBUS_PAGE_SIZE - 1) >> VMBUS_PAGE_SHIFT;
 }

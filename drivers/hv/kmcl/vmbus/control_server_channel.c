@@ -147,8 +147,8 @@ bool vmbus_sc_ring_ok(struct vmbus_server_channel *chan,
 
 	g = xa_load(&chan->gpadls, req->ring_gpadl);
 	if (!g || g->state == VMBUS_SG_HALF_SENT || g->nr_ranges != 1 ||
-	    vmbus_range_offset(g->words[0]) ||
-	    vmbus_range_count(g->words[0]) & (VMBUS_PAGE_SIZE - 1))
+	    vmbus_gpadl_range_offset(g->words[0]) ||
+	    vmbus_gpadl_range_count(g->words[0]) & (VMBUS_PAGE_SIZE - 1))
 		return false;
 	pages = g->nr_words - 1;
 	return req->downstream_page >= 2 && pages >= 4 &&

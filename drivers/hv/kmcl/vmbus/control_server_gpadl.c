@@ -460,7 +460,7 @@ EXPORT_SYMBOL_NS_GPL(vmbus_server_gpadl_ranges, KMCL_NS);
  * Return: 0, or -ERANGE.
  */
 int vmbus_server_gpadl_range(const struct vmbus_server_gpadl *gpadl, u32 index,
-			     struct vmbus_gpa_range *range)
+			     struct vmbus_gpadl_range *range)
 {
 	u32 i = 0;
 
@@ -469,10 +469,10 @@ int vmbus_server_gpadl_range(const struct vmbus_server_gpadl *gpadl, u32 index,
 	for (;;) {
 		u64 word = gpadl->words[i++];
 
-		range->byte_count = vmbus_range_count(word);
-		range->byte_offset = vmbus_range_offset(word);
-		range->nr_pages = vmbus_range_pages(range->byte_count,
-						    range->byte_offset);
+		range->byte_count = vmbus_gpadl_range_count(word);
+		range->byte_offset = vmbus_gpadl_range_offset(word);
+		range->nr_pages = vmbus_gpadl_range_pages(range->byte_count,
+							  range->byte_offset);
 		range->pfns = &gpadl->words[i];
 		if (!index--)
 			return 0;
