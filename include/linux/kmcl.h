@@ -340,7 +340,7 @@ struct vmb_bus *kmcl_bus_get(const char *name);
 void kmcl_bus_put(struct vmb_bus *bus);
 struct vmb_bus *vmb_convert_vmbus_handle_to_kernel_handle(int fd);
 
-/* Life of a channel: channel.c, config.c */
+/* Life of a channel: channel.c */
 int vmb_channel_allocate(struct device *parent, bool is_server, struct vmb_channel **channel);
 int vmb_channel_cleanup(struct vmb_channel *channel);
 int vmb_channel_enable(struct vmb_channel *channel);
@@ -348,6 +348,7 @@ int vmb_channel_disable(struct vmb_channel *channel);
 int vmb_channel_pause(struct vmb_channel *channel);
 int vmb_channel_start(struct vmb_channel *channel);
 
+/* Configuration: config.c, config_role.c */
 int vmb_channel_init_set_flags(struct vmb_channel *channel, u32 flags);
 int vmb_channel_init_set_client_context_size(struct vmb_channel *channel, u32 size);
 int vmb_channel_init_set_friendly_name(struct vmb_channel *channel, const char *name);
@@ -406,7 +407,7 @@ const char *vmb_channel_get_friendly_name(struct vmb_channel *channel);
 enum vmb_link_state vmb_channel_get_link_state(struct vmb_channel *channel);
 enum vmb_stop_reason vmb_channel_get_stop_reason(struct vmb_channel *channel);
 
-/* Receiving: receive.c, memory.c */
+/* Receiving: receive.c, received.c, memory.c */
 int vmb_channel_packet_complete(struct vmb_packet_completion *packet, const void *buffer,
 				u32 size);
 int vmb_channel_packet_defer_to_passive(struct vmb_packet_completion *packet);

@@ -327,20 +327,30 @@ static inline bool kmcl_still(const struct vmb_channel *ch)
 	return ch->freeze == KMCL_FROZEN || ch->saving;
 }
 
-/* channel.c */
+/* Its link ends, or is to. */
+static inline bool kmcl_closing(const struct vmb_channel *ch)
+{
+	return ch->link_down || !ch->want_enabled;
+}
+
+/* life.c */
 void kmcl_life_kick(struct vmb_channel *ch);
 void kmcl_life_link_reset(struct vmb_channel *ch);
+void kmcl_life_unpause(struct vmb_channel *ch);
+bool kmcl_life_settled(struct vmb_channel *ch);
+void kmcl_life_init(struct vmb_channel *ch);
+int kmcl_life_module_init(void);
+void kmcl_life_module_exit(void);
+
+/* channel.c */
 bool kmcl_in_callback(struct vmb_channel *ch);
 void kmcl_channel_fault(struct vmb_channel *ch, const char *what);
 void kmcl_channel_fault_locked(struct vmb_channel *ch, const char *what);
-bool kmcl_life_settled(struct vmb_channel *ch);
-void kmcl_channel_init(struct vmb_channel *ch);
-int kmcl_channel_module_init(void);
-void kmcl_channel_module_exit(void);
 
 /* config.c */
 int kmcl_channel_prepare(struct vmb_channel *ch);
 void kmcl_channel_unprepare(struct vmb_channel *ch);
+int kmcl_config_begin(struct vmb_channel *ch);
 
 /* registry.c */
 extern struct mutex kmcl_channels_mutex;
@@ -379,19 +389,22 @@ void kmcl_cache_exit(void);
 /* receive.c */
 int kmcl_receive_module_init(void);
 void kmcl_receive_module_exit(void);
-int kmcl_receive_prepare(struct vmb_channel *ch);
-void kmcl_receive_unprepare(struct vmb_channel *ch);
 void kmcl_receive_init(struct vmb_channel *ch);
 void kmcl_receive_schedule(struct vmb_channel *ch);
 void kmcl_receive_set_mode(struct vmb_channel *ch, enum kmcl_rx_mode mode);
-void kmcl_receive_drop(struct vmb_channel *ch);
-void kmcl_receive_set_stale(struct vmb_channel *ch);
-void kmcl_received_put(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
-void kmcl_received_recycle(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
-void kmcl_receive_trim(struct vmb_channel *ch);
+
+/* received.c */
+int kmcl_received_prepare(struct vmb_channel *ch);
+void kmcl_received_unprepare(struct vmb_channel *ch);
+struct vmb_packet_completion *kmcl_received_alloc(struct vmb_channel *ch);
 struct vmb_packet_completion *kmcl_received_alloc_restore(struct vmb_channel *ch);
-void kmcl_receive_unhold(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
-void kmcl_receive_apply_held_back(struct vmb_channel *ch, bool commit);
+void kmcl_received_recycle(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
+void kmcl_received_trim(struct vmb_channel *ch);
+void kmcl_received_put(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
+void kmcl_received_drop(struct vmb_channel *ch);
+void kmcl_received_set_stale(struct vmb_channel *ch);
+void kmcl_received_unhold(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
+void kmcl_received_apply_held_back(struct vmb_channel *ch, bool commit);
 
 /* packet.c */
 int kmcl_packet_prepare(struct vmb_channel *ch);

@@ -18,12 +18,12 @@ static int __init kmcl_init(void)
 	ret = kmcl_receive_module_init();
 	if (ret)
 		return ret;
-	ret = kmcl_channel_module_init();
+	ret = kmcl_life_module_init();
 	if (ret)
 		goto err_receive;
 	ret = kmcl_sysfs_init();
 	if (ret)
-		goto err_channel;
+		goto err_life;
 	ret = kmcl_store_init();
 	if (ret)
 		goto err_sysfs;
@@ -36,8 +36,8 @@ err_store:
 	kmcl_store_exit();
 err_sysfs:
 	kmcl_sysfs_exit();
-err_channel:
-	kmcl_channel_module_exit();
+err_life:
+	kmcl_life_module_exit();
 err_receive:
 	kmcl_receive_module_exit();
 	return ret;
@@ -48,7 +48,7 @@ static void __exit kmcl_exit(void)
 	kmcl_chardev_exit();
 	kmcl_store_exit();
 	kmcl_sysfs_exit();
-	kmcl_channel_module_exit();
+	kmcl_life_module_exit();
 	kmcl_receive_module_exit();
 	kmcl_cache_exit();
 }

@@ -166,7 +166,7 @@ void kmcl_restore_abandon(struct vmb_channel *ch)
 	kfree(ctx);
 	kmcl_restore_instance(ch, &guid_null);
 	kmcl_send_wait_done(ch);
-	kmcl_receive_drop(ch);
+	kmcl_received_drop(ch);
 	kmcl_life_kick(ch);
 }
 

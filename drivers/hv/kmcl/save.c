@@ -345,7 +345,7 @@ static bool kmcl_save_received(struct vmb_channel *ch, struct kmcl_save *save,
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (gone) {
 		/* Completed in its own save callback: it goes as a completion. */
-		kmcl_receive_unhold(ch, pkt);
+		kmcl_received_unhold(ch, pkt);
 		return true;
 	}
 	if (private && save->need) {
@@ -556,7 +556,7 @@ void kmcl_save_finish(struct vmb_channel *ch, bool commit)
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kfree(save);
 	if (!commit) {
-		kmcl_receive_apply_held_back(ch, false);
+		kmcl_received_apply_held_back(ch, false);
 		kmcl_send_flush(ch);
 	}
 	kmcl_life_kick(ch);
