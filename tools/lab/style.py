@@ -6,6 +6,8 @@ its reason.
 """
 
 import fnmatch
+import hashlib
+import os
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import cache
 import modules
-from common import TOP, LabError, clean_env, jobs, log_path, say
+from common import CACHE, TOP, LabError, clean_env, jobs, log_path, say
 
 EXEMPTIONS = TOP / "tools/lab/style-exemptions"
 FOLDERS = ["include", "drivers", "kunit", "tools"]
@@ -84,27 +86,46 @@ def _tool(argv, name):
     return result.returncode, text
 
 
-def checkpatch(rows):
-    """checkpatch.pl --strict on every file that it understands."""
-    files = sources(["*.c", "*.h", "Kconfig", "Makefile"]) + ["Kbuild", "Kconfig", "Makefile"]
+def _checkpatch_lines(files):
+    """{file: what checkpatch says of it}; a file that it has seen is not read again."""
     script = cache.source() / "scripts/checkpatch.pl"
     argv = [script, "--no-tree", "--strict", "--terse", "--show-types", "--no-summary", "-f"]
-    parts = [files[i::jobs()] for i in range(jobs())]
+    known = CACHE / "checkpatch"
+    known.mkdir(parents=True, exist_ok=True)
+    tool = " ".join(argv[1:]).encode() + script.read_bytes()
+    kept = {f: known / hashlib.sha256(b"\0".join([tool, f.encode(), (TOP / f).read_bytes()]))
+            .hexdigest() for f in files}
+    todo = [f for f in files if not kept[f].exists()]
+    parts = [part for part in (todo[i::jobs()] for i in range(jobs())) if part]
     with ThreadPoolExecutor() as pool:
         runs = list(pool.map(lambda i: _tool([*argv, *parts[i]], f"checkpatch-{i}"),
                              range(len(parts))))
-    status = any(status for status, _ in runs)
     text = "".join(text for _, text in runs)
-    log_path("style-checkpatch").write_text(text)
-    found, lines = [], 0
+    fresh = {f: [] for f in todo}
     for line in text.splitlines():
-        match = re.match(r"(\S+?):(\d+): (?:ERROR|WARNING|CHECK):([A-Z_0-9]+): (.*)", line)
-        if match:
-            lines += 1
-            if not _exempt(rows, "checkpatch", match[3], match[1]):
-                found.append(line)
-    if status and not lines:
+        if line.partition(":")[0] in fresh:
+            fresh[line.partition(":")[0]].append(line)
+    # 1 is what it says where it complains.
+    if (any(status not in (0, 1) for status, _ in runs) or
+            any(status for status, _ in runs) and not any(fresh.values())):
         raise LabError(f"checkpatch itself failed:\n{text[-2000:]}")
+    for file, lines in fresh.items():
+        new = kept[file].with_suffix(f".{os.getpid()}")
+        new.write_text("".join(f"{line}\n" for line in lines))
+        new.rename(kept[file])
+    return {f: kept[f].read_text().splitlines() for f in files}
+
+
+def checkpatch(rows):
+    """checkpatch.pl --strict on every file that it understands."""
+    files = sources(["*.c", "*.h", "Kconfig", "Makefile"]) + ["Kbuild", "Kconfig", "Makefile"]
+    said = [line for lines in _checkpatch_lines(files).values() for line in lines]
+    log_path("style-checkpatch").write_text("".join(f"{line}\n" for line in said))
+    found = []
+    for line in said:
+        match = re.match(r"(\S+?):(\d+): (?:ERROR|WARNING|CHECK):([A-Z_0-9]+): (.*)", line)
+        if match and not _exempt(rows, "checkpatch", match[3], match[1]):
+            found.append(line)
     return found, len(files)
 
 
