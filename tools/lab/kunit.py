@@ -21,7 +21,9 @@ from common import BUILD, TOP, LabError, clean_env, locked, log_path, say, tail
 from initramfs import Image
 
 KERNELS = ["uml-fast", "uml-san"]
-LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_kunit"]
+LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_dm", "kmcl_kunit"]
+# Its tests make endpoints of their own.
+MODULE_ARGS = {"kmcl_dm": "bus="}
 
 # What a kernel says when something is wrong; KUnit's own lines are indented
 # or start with "#", and expected messages of the tests carry a marker.
@@ -79,7 +81,7 @@ echo "{MARK}" > /dev/kmsg
 """ + """
 [ -e /sys/kernel/debug/kmemleak ] && echo clear > /sys/kernel/debug/kmemleak
 for m in $kmcl_modules; do
-	if ! insmod /lib/kmcl/$m.ko; then
+	if ! insmod /lib/kmcl/$m.ko $(cat /lib/kmcl/$m.args 2>/dev/null); then
 		echo "init: insmod $m failed"
 		echo $m > /host/insmod-failed
 	fi
@@ -259,6 +261,8 @@ def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet
     image.busybox()
     image.modules([folder / f"{m}.ko" for m in load])
     image.text("/lib/kmcl/failslab", FAILSLAB, 0o755)
+    for module, words in MODULE_ARGS.items():
+        image.text(f"/lib/kmcl/{module}.args", words)
     script = TESTS.replace("$kmcl_modules", " ".join(load))
     script = script.replace("$kmcl_unload", " ".join(reversed(load)))
     args = [f"kunit.filter_glob={suite}"] if suite else []

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kmcl_dm: the module, its one endpoint, and the device that shows it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/module.h>
+
+#include "dm.h"
+
+static char *bus = "hv";
+module_param(bus, charp, 0444);
+MODULE_PARM_DESC(bus, "the bus on which the host is (hv); empty: no endpoint, for unit tests");
+
+static struct vdm *vdm_endpoint;
+static struct device *vdm_device;
+
+/* The endpoint's own field; what was set before there is one waits here. */
+static unsigned int delay_ms;
+
+static int vdm_set_delay(const char *value, const struct kernel_param *param)
+{
+	int ret = param_set_uint(value, param);
+
+	if (!ret && vdm_endpoint)
+		WRITE_ONCE(vdm_endpoint->delay_ms, delay_ms);
+	return ret;
+}
+
+static const struct kernel_param_ops vdm_delay_ops = {
+	.set = vdm_set_delay,
+	.get = param_get_uint,
+};
+module_param_cb(test_delay_ms, &vdm_delay_ops, &delay_ms, 0644);
+MODULE_PARM_DESC(test_delay_ms,
+		 "for tests: milliseconds before a message of the host is acted upon (0)");
+
+static int __init vdm_init(void)
+{
+	int ret;
+
+	if (!*bus)
+		return 0;
+	vdm_device = root_device_register("kmcl_dm");
+	if (IS_ERR(vdm_device))
+		return PTR_ERR(vdm_device);
+	vdm_endpoint = vdm_create(vdm_device, bus);
+	if (IS_ERR(vdm_endpoint)) {
+		ret = PTR_ERR(vdm_endpoint);
+		if (ret == -ENODEV)
+			pr_err("there is no bus %s: load its transport, such as kmcl_hv, first\n",
+			       bus);
+		goto unregister;
+	}
+	vdm_endpoint->delay_ms = delay_ms;
+	dev_set_drvdata(vdm_device, vdm_endpoint);
+	ret = sysfs_create_groups(&vdm_device->kobj, vdm_groups);
+	if (ret)
+		goto destroy;
+	ret = vdm_enable(vdm_endpoint);
+	if (ret)
+		goto remove;
+	return 0;
+
+remove:
+	sysfs_remove_groups(&vdm_device->kobj, vdm_groups);
+destroy:
+	vdm_destroy(vdm_endpoint);
+unregister:
+	root_device_unregister(vdm_device);
+	return ret;
+}
+module_init(vdm_init);
+
+static void __exit vdm_exit(void)
+{
+	if (!vdm_endpoint)
+		return;
+	sysfs_remove_groups(&vdm_device->kobj, vdm_groups);
+	vdm_destroy(vdm_endpoint);
+	root_device_unregister(vdm_device);
+}
+module_exit(vdm_exit);
+
+MODULE_DESCRIPTION("Hyper-V dynamic memory over KMCL");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(KMCL_NS);
+MODULE_SOFTDEP("pre: kmcl_hv");
