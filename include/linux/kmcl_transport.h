@@ -57,6 +57,7 @@
  * @ring_in_pages: data pages of the ring that a client reads
  * @ring_out_pages: data pages of the ring that a client writes
  * @max_wire_size: bytes of the largest packet, with its headers
+ * @max_header: bytes of the largest header of ranges, 0 without external data
  * @cpu: processor that wants the interrupts, or -1
  */
 struct kmcl_link_params {
@@ -74,6 +75,7 @@ struct kmcl_link_params {
 	u32 ring_in_pages;
 	u32 ring_out_pages;
 	u32 max_wire_size;
+	u32 max_header;
 	int cpu;
 };
 

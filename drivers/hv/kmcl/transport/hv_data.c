@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hv bus: packets, through the rings of hv_vmbus.
+ *
+ * hv_vmbus trusts the host with what it reads from a ring: an index out of range
+ * would lead it out of the ring, a length that makes no sense it cuts. So what
+ * the host can write is looked at first, in a private copy, and where that does
+ * not add up the channel stops. No locks: the core serialises each way.
+ */
+#include "hv.h"
+#include "vmbus/ring.h"
+
+static u32 kmcl_hv_ring_distance(const struct hv_ring_buffer_info *ring, u32 in, u32 out)
+{
+	return vmbus_ring_distance(ring->ring_datasize, in, out);
+}
+
+/**
+ * kmcl_hv_data_start() - the rings are new
+ * @end: whose
+ */
+void kmcl_hv_data_start(struct kmcl_hv_end *end)
+{
+	end->rx_packet = NULL;
+	end->rx_fault = NULL;
+	end->tx_index = 0;
+	end->tx_pending = false;
+	end->tx_fault = NULL;
+}
+
+/**
+ * kmcl_hv_interrupt() - the host signalled
+ * @context: the end
+ *
+ * In direct mode: hv_vmbus neither masks nor looks again. Context: softirq.
+ */
+void kmcl_hv_interrupt(void *context)
+{
+	struct kmcl_hv_end *end = context;
+	struct vmb_channel *channel;
+
+	rcu_read_lock();
+	channel = rcu_dereference(end->channel);
+	if (channel)
+		kmcl_channel_interrupt(channel);
+	rcu_read_unlock();
+}
+
+static int kmcl_hv_rx_fail(struct kmcl_hv_end *end, enum vmbus_ring_fault fault)
+{
+	end->rx_fault = vmbus_ring_fault_name(fault);
+	return -EIO;
+}
+
+/* Is an index, or a packet, where and as it may be? */
+static enum vmbus_ring_fault kmcl_hv_check_index(const struct hv_ring_buffer_info *ring, u32 in)
+{
+	if (in >= ring->ring_datasize)
+		return VMBUS_RING_IN_RANGE;
+	return in % VMBUS_RING_UNIT ? VMBUS_RING_IN_ALIGN : VMBUS_RING_OK;
+}
+
+static enum vmbus_ring_fault kmcl_hv_check_packet(const struct hv_ring_buffer_info *ring,
+						  const struct vmpacket_descriptor *raw, u32 have)
+{
+	u32 length = raw->len8 * VMBUS_RING_UNIT, offset = raw->offset8 * VMBUS_RING_UNIT;
+
+	if (offset < sizeof(*raw))
+		return VMBUS_RING_DATA_OFFSET;
+	if (length < offset)
+		return VMBUS_RING_LENGTH;
+	if (length > have)
+		return VMBUS_RING_OVERRUN;
+	if (length + VMBUS_RING_FOOTER_SIZE > have)
+		return VMBUS_RING_FOOTER;
+	if (raw->flags & ~VMBUS_RING_FLAG_COMPLETION_REQUESTED)
+		return VMBUS_RING_FLAGS;
+	switch (raw->type) {
+	case VMBUS_RING_INBAND:
+	case VMBUS_RING_COMPLETION:
+		return VMBUS_RING_OK;
+	case VMBUS_RING_XFER_PAGES:
+		return offset < sizeof(*raw) + 8 ? VMBUS_RING_NO_TYPE_HEADER : VMBUS_RING_OK;
+	default:
+		/* A host has no memory of the guest's to lend: no GPA-direct either. */
+		return VMBUS_RING_TYPE;
+	}
+}
+
+/* hv_vmbus's copy is of the packet that was looked at. */
+static bool kmcl_hv_same(const struct vmpacket_descriptor *copy,
+			 const struct vmpacket_descriptor *raw)
+{
+	return copy && !memcmp(copy, raw, sizeof(*raw));
+}
+
+/**
+ * kmcl_hv_rx_peek() - &struct kmcl_transport_ops.rx_peek
+ * @link: the end
+ * @rx: filled in
+ *
+ * Return: see there.
+ */
+int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx)
+{
+	struct kmcl_hv_end *end = link;
+	struct hv_ring_buffer_info *ring = &end->vmbus->inbound;
+	struct vmpacket_descriptor raw;
+	enum vmbus_ring_fault fault;
+	u32 in, have;
+
+	/* Pairs with the host's, which wrote the packets before. */
+	in = virt_load_acquire(&ring->ring_buffer->write_index);
+	fault = kmcl_hv_check_index(ring, in);
+	if (fault)
+		return kmcl_hv_rx_fail(end, fault);
+	have = kmcl_hv_ring_distance(ring, in, ring->priv_read_index);
+	if (!have)
+		return -EAGAIN;
+	if (have < sizeof(raw))
+		return kmcl_hv_rx_fail(end, VMBUS_RING_SHORT);
+
+	/* The data is mapped twice, back to back. */
+	memcpy(&raw, hv_get_ring_buffer(ring) + ring->priv_read_index, sizeof(raw));
+	/* What is decided from here on is decided on the copy. */
+	barrier_data(&raw);
+	fault = kmcl_hv_check_packet(ring, &raw, have);
+	if (fault)
+		return kmcl_hv_rx_fail(end, fault);
+	if (raw.len8 * VMBUS_RING_UNIT > ring->pkt_buffer_size) {
+		end->rx_fault = "packet larger than the channel's maximum";
+		return -EIO;
+	}
+	/* Stepping to the next packet has copied it, unless it was not there yet. */
+	if (!kmcl_hv_same(end->rx_packet, &raw))
+		end->rx_packet = hv_pkt_iter_first(end->vmbus);
+	if (!kmcl_hv_same(end->rx_packet, &raw)) {
+		end->rx_packet = NULL;
+		end->rx_fault = "packet changed while it was read";
+		return -EIO;
+	}
+	*rx = (struct kmcl_rx) {
+		.type = raw.type,
+		.flags = raw.flags,
+		.id = raw.trans_id,
+		.header_len = raw.offset8 * VMBUS_RING_UNIT - sizeof(raw),
+		.payload_len = (raw.len8 - raw.offset8) * VMBUS_RING_UNIT,
+	};
+	return 0;
+}
+
+/**
+ * kmcl_hv_rx_copy() - &struct kmcl_transport_ops.rx_copy
+ * @link: the end
+ * @rx: from kmcl_hv_rx_peek()
+ * @header: room for the header
+ * @payload: room for the payload
+ */
+void kmcl_hv_rx_copy(void *link, const struct kmcl_rx *rx, void *header, void *payload)
+{
+	struct kmcl_hv_end *end = link;
+	const void *from = end->rx_packet + 1;
+
+	if (rx->header_len)
+		memcpy(header, from, rx->header_len);
+	memcpy(payload, from + rx->header_len, rx->payload_len);
+}
+
+/**
+ * kmcl_hv_rx_advance() - &struct kmcl_transport_ops.rx_advance
+ * @link: the end
+ * @rx: from kmcl_hv_rx_peek()
+ */
+void kmcl_hv_rx_advance(void *link, const struct kmcl_rx *rx)
+{
+	struct kmcl_hv_end *end = link;
+
+	end->rx_packet = __hv_pkt_iter_next(end->vmbus, end->rx_packet);
+}
+
+/**
+ * kmcl_hv_rx_commit() - &struct kmcl_transport_ops.rx_commit
+ * @link: the end
+ */
+void kmcl_hv_rx_commit(void *link)
+{
+	struct kmcl_hv_end *end = link;
+
+	hv_pkt_iter_close(end->vmbus);
+}
+
+/**
+ * kmcl_hv_rx_mask() - &struct kmcl_transport_ops.rx_mask
+ * @link: the end
+ */
+void kmcl_hv_rx_mask(void *link)
+{
+	struct kmcl_hv_end *end = link;
+
+	hv_begin_read(&end->vmbus->inbound);
+}
+
+/**
+ * kmcl_hv_rx_unmask() - &struct kmcl_transport_ops.rx_unmask
+ * @link: the end
+ *
+ * Return: see there.
+ */
+bool kmcl_hv_rx_unmask(void *link)
+{
+	struct kmcl_hv_end *end = link;
+	struct hv_ring_buffer_info *ring = &end->vmbus->inbound;
+
+	hv_end_read(ring);
+	return READ_ONCE(ring->ring_buffer->write_index) != ring->priv_read_index;
+}
+
+/**
+ * kmcl_hv_rx_unread() - &struct kmcl_transport_ops.rx_unread
+ * @link: the end
+ *
+ * Return: see there; counting ends where the ring is corrupt.
+ */
+u32 kmcl_hv_rx_unread(void *link)
+{
+	struct kmcl_hv_end *end = link;
+	struct hv_ring_buffer_info *ring = &end->vmbus->inbound;
+	u32 in = READ_ONCE(ring->ring_buffer->write_index);
+	u32 at = ring->priv_read_index, have, nr = 0;
+	struct vmpacket_descriptor raw;
+
+	if (kmcl_hv_check_index(ring, in))
+		return 0;
+	while ((have = kmcl_hv_ring_distance(ring, in, at)) >= sizeof(raw)) {
+		memcpy(&raw, hv_get_ring_buffer(ring) + at, sizeof(raw));
+		barrier_data(&raw);
+		if (kmcl_hv_check_packet(ring, &raw, have))
+			break;
+		at = (at + raw.len8 * VMBUS_RING_UNIT + VMBUS_RING_FOOTER_SIZE) %
+		     ring->ring_datasize;
+		nr++;
+	}
+	return nr;
+}
+
+/* Room in the outgoing ring in @room, or -EIO where the host broke it. */
+static int kmcl_hv_tx_room(struct kmcl_hv_end *end, u32 *room)
+{
+	const struct hv_ring_buffer_info *ring = &end->vmbus->outbound;
+	u32 out = READ_ONCE(ring->ring_buffer->read_index);
+
+	/* It is ours, and hv_vmbus goes by what it finds there. */
+	if (READ_ONCE(ring->ring_buffer->write_index) != end->tx_index)
+		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_IN_BACKWARD);
+	else if (out >= ring->ring_datasize)
+		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_OUT_RANGE);
+	else if (out % VMBUS_RING_UNIT)
+		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_OUT_ALIGN);
+	if (end->tx_fault)
+		return -EIO;
+	*room = ring->ring_datasize - kmcl_hv_ring_distance(ring, end->tx_index, out);
+	return 0;
+}
+
+static int kmcl_hv_tx_send(struct kmcl_hv_end *end, const struct kmcl_tx *tx)
+{
+	u32 size = sizeof(struct vmpacket_descriptor) + tx->header_len;
+
+	if (!tx->header_len)
+		return vmbus_sendpacket(end->vmbus, (void *)tx->payload, tx->payload_len, tx->id,
+					tx->type, tx->flags);
+	/* hv_vmbus writes descriptor and ranges as one, and fills in the first. */
+	memcpy(end->tx_header + sizeof(struct vmpacket_descriptor), tx->header, tx->header_len);
+	return vmbus_sendpacket_mpb_desc(end->vmbus, end->tx_header, size, (void *)tx->payload,
+					 tx->payload_len, tx->id);
+}
+
+/**
+ * kmcl_hv_tx_write() - &struct kmcl_transport_ops.tx_write
+ * @link: the end
+ * @tx: the packet
+ *
+ * Return: see there.
+ */
+int kmcl_hv_tx_write(void *link, const struct kmcl_tx *tx)
+{
+	struct kmcl_hv_end *end = link;
+	u32 size = end->vmbus->outbound.ring_datasize, room;
+	u32 bytes = sizeof(struct vmpacket_descriptor) +
+		    ALIGN(tx->header_len + tx->payload_len, VMBUS_RING_UNIT) +
+		    VMBUS_RING_FOOTER_SIZE;
+	int ret = kmcl_hv_tx_room(end, &room);
+
+	if (ret)
+		return ret;
+	/* Never full to the last byte: that would look empty. */
+	if (bytes >= size)
+		return -EMSGSIZE;
+	if (bytes >= room)
+		return -EAGAIN;
+	ret = kmcl_hv_tx_send(end, tx);
+	if (ret == -EIO)
+		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_OUT_RANGE);
+	if (ret)
+		return ret;
+	end->tx_index = (end->tx_index + bytes) % size;
+	if (end->tx_pending) {
+		set_channel_pending_send_size(end->vmbus, 0);
+		end->tx_pending = false;
+	}
+	return 0;
+}
+
+/**
+ * kmcl_hv_tx_commit() - &struct kmcl_transport_ops.tx_commit
+ * @link: the end
+ *
+ * vmbus_sendpacket() has published, and signalled where the ring was empty.
+ */
+void kmcl_hv_tx_commit(void *link)
+{
+}
+
+/**
+ * kmcl_hv_tx_want() - &struct kmcl_transport_ops.tx_want
+ * @link: the end
+ * @bytes: of packet
+ *
+ * Return: see there.
+ */
+bool kmcl_hv_tx_want(void *link, u32 bytes)
+{
+	struct kmcl_hv_end *end = link;
+	u32 room;
+
+	set_channel_pending_send_size(end->vmbus, bytes);
+	end->tx_pending = true;
+	/* The host reads it after it made room, we look for room after we wrote it. */
+	virt_mb();
+	return !kmcl_hv_tx_room(end, &room) && room > bytes;
+}
+
+/**
+ * kmcl_hv_tx_limit() - &struct kmcl_transport_ops.tx_limit
+ * @link: the end
+ *
+ * Return: see there.
+ */
+u32 kmcl_hv_tx_limit(void *link)
+{
+	struct kmcl_hv_end *end = link;
+
+	return end->vmbus->outbound.ring_datasize - VMBUS_RING_UNIT -
+	       sizeof(struct vmpacket_descriptor) - VMBUS_RING_FOOTER_SIZE;
+}
+
+/**
+ * kmcl_hv_fault() - &struct kmcl_transport_ops.fault
+ * @link: the end
+ *
+ * Return: see there.
+ */
+const char *kmcl_hv_fault(void *link)
+{
+	struct kmcl_hv_end *end = link;
+
+	return end->rx_fault ?: end->tx_fault ?: vmbus_ring_fault_name(VMBUS_RING_OK);
+}
