@@ -8,6 +8,7 @@ TO	?=
 BREAK	?=
 SEED	?=
 SUITE	?=
+LIST	?= short
 ALLOW_SKIP ?=
 
 LAB	:= tools/lab
@@ -19,7 +20,7 @@ export ALLOW_SKIP
 
 .DEFAULT_GOAL := modules
 .PHONY: modules have-headers prereqs cache demo check check-quick check-all \
-	kunit bench mutants style kmclctl install uninstall clean help
+	check-hyperv hyperv-shell kunit bench mutants style kmclctl install uninstall clean help
 
 modules: have-headers
 	+$(KBUILD) modules
@@ -46,6 +47,14 @@ demo: prereqs
 
 check check-quick check-all: prereqs
 	@$(LAB)/check $(patsubst check-%,%,$(filter-out check,$@))
+
+check-hyperv: prereqs
+	@$(LAB)/lab cache $$($(LAB)/hyperv needs --kernel $(KERNEL) --list $(LIST))
+	@$(LAB)/hyperv check --kernel $(KERNEL) --list $(LIST)
+
+hyperv-shell: prereqs
+	@$(LAB)/lab cache $$($(LAB)/hyperv needs --kernel $(KERNEL))
+	@$(LAB)/hyperv shell --kernel $(KERNEL)
 
 kunit: prereqs
 	@$(LAB)/lab cache uml-san
@@ -101,12 +110,15 @@ help:
 	@echo '      TO=              the kernel to go to; the same if not given'
 	@echo '      BREAK=           plant a fault: drop, dup, flip or late'
 	@echo '      SEED=            repeat a run'
+	@echo '  make hyperv-shell    a shell in a Hyper-V guest; KERNEL=6.12'
 	@echo '  make cache           prepare all kernels, in $${KMCL_CACHE:-~/.cache/kmcl}'
 	@echo
 	@echo 'Tests'
 	@echo '  make check-quick     one kernel, checkpatch, unit tests: under a minute'
 	@echo '  make check           what has to pass; ALLOW_SKIP=name,... allows skips'
 	@echo '  make check-all       the other kernels, demos and mutants, too'
+	@echo '  make check-hyperv    the hv transport, in a Hyper-V guest of QEMU; KERNEL=...|all'
+	@echo '      LIST=short       or full: updates, ballooning, unbinding, hibernation'
 	@echo '  make kunit [SUITE=]  unit tests on the sanitised kernel'
 	@echo '  make style           checkpatch, sparse, kernel-doc'
 	@echo '  make mutants         wrong changes that the unit tests must find'

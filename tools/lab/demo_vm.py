@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The machine under test: one QEMU, two serial lines, and QMP beside them.
+"""The machine under test: one QEMU, its serial lines, and QMP beside them.
 
 Whatever the machine says comes out of one queue as (stamp, source, text), the
 stamp being the host's monotonic clock when the line arrived.
@@ -61,55 +61,62 @@ class Lines:
 
 
 class Machine:
-    """A virtual machine without disk, network or shared folder."""
+    """A virtual machine without disk, network or shared folder.
 
-    def __init__(self, kernel, initrd, cmdline, logs, memory="1536", cpus=2):
+    `lines` are its serial lines, in order; `ports` are virtio-serial ports,
+    by the names that the guest finds in /sys/class/virtio-ports. Of what is in
+    `raw`, nothing goes through the queue: its socket is the caller's to read.
+    """
+
+    def __init__(self, kernel, initrd, cmdline, logs, memory="1536", cpus=2, cpu="max",
+                 lines=("console", "ledger"), ports=(), raw=()):
         self.queue = queue.Queue()
         self.logs = Path(logs)
-        self.folder = tempfile.mkdtemp(prefix="kmcl-demo-")
         self.process = None
-        self.readers, self.sockets = [], []
-        paths = {n: f"{self.folder}/{n}" for n in ("console", "ledger", "qmp")}
-        argv = [on_path("qemu-system-x86_64"), "-name", "kmcl-demo",
-                "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
+        self.readers, self.sockets = [], {}
+        names = [*lines, *ports, "qmp"]
+        # Pairs of sockets: nothing in the file system that could be left behind.
+        pairs = {name: socket.socketpair() for name in names}
+        self.sockets = {name: ours for name, (ours, _) in pairs.items()}
+        argv = [on_path("qemu-system-x86_64"), "-name", "kmcl",
+                "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", cpu,
                 "-smp", str(cpus), "-m", str(memory),
                 "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none",
                 "-nic", "none",
                 "-kernel", str(kernel), "-initrd", str(initrd), "-append", cmdline,
-                # Nothing runs before all lines are connected.
-                "-S", "-qmp", f"unix:{paths['qmp']},server=on,wait=off"]
-        for name in ("console", "ledger"):
-            argv += ["-chardev", f"socket,id={name},path={paths[name]},server=on,wait=off",
-                     "-serial", f"chardev:{name}"]
-        with open(self.logs / "qemu.log", "wb") as log:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=subprocess.STDOUT, start_new_session=True,
-                                            preexec_fn=die_with_parent)
+                # Nothing runs before all lines are read.
+                "-S", "-mon", "chardev=qmp,mode=control"]
+        for name, (_, theirs) in pairs.items():
+            argv += ["-chardev", f"socket,id={name},fd={theirs.fileno()}"]
+        for name in lines:
+            argv += ["-serial", f"chardev:{name}"]
+        if ports:
+            argv += ["-device", "virtio-serial"]
+        for name in ports:
+            argv += ["-device", f"virtserialport,chardev={name},name={name}"]
         try:
-            for name, path in paths.items():
-                line = self._connect(path)
-                self.sockets.append(line)
-                self.readers.append(Lines(name, line.recv, self.queue,
+            with open(self.logs / "qemu.log", "wb") as log:
+                self.process = subprocess.Popen(
+                    argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                    start_new_session=True, preexec_fn=die_with_parent,
+                    pass_fds=[theirs.fileno() for _, theirs in pairs.values()])
+            for _, theirs in pairs.values():
+                theirs.close()
+            for name in set(names) - set(raw):
+                self.readers.append(Lines(name, self.sockets[name].recv, self.queue,
                                           self.logs / f"{name}.raw"))
             for command in ("qmp_capabilities", "cont"):
-                self.sockets[-1].sendall(json.dumps({"execute": command}).encode())
-        except BaseException:
+                self.send("qmp", json.dumps({"execute": command}))
+        except BaseException as error:
             self.close()
+            if isinstance(error, OSError):
+                text = (self.logs / "qemu.log").read_text(errors="replace").strip()
+                raise LabError(f"QEMU does not start: {text or error}") from None
             raise
 
-    def _connect(self, path):
-        for _ in range(200):
-            line = socket.socket(socket.AF_UNIX)
-            try:
-                line.connect(path)
-                return line
-            except OSError:
-                line.close()
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        text = (self.logs / "qemu.log").read_text(errors="replace").strip()
-        raise LabError(f"QEMU does not start: {text or 'no answer from it'}")
+    def send(self, name, text):
+        """Text into a serial line, a port, or QMP."""
+        self.sockets[name].sendall(text.encode())
 
     def alive(self):
         """Whether this very process still runs."""
@@ -121,11 +128,10 @@ class Machine:
             self.process.kill()
         if self.process:
             self.process.wait()
-        for line in self.sockets:
-            line.close()
         for reader in self.readers:
             reader.thread.join(5)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for line in self.sockets.values():
+            line.close()
 
 
 class UserModeLinux:

@@ -181,6 +181,21 @@ def fetch(wanted, folder):
     return debs
 
 
+def fetch_whole(package, suite, folder):
+    """Download a package of a suite with all that it needs, as if nothing were installed."""
+    update()
+    [version] = [v for v, where in versions(package) if where == suite][:1] or [None]
+    if not version:
+        raise LabError(f"the archive has no {package} in {suite}")
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "partial").mkdir(parents=True)
+    _apt("apt-get", "-q", "-y", "--download-only", "--no-install-recommends",
+         "-o", f"Dir::Cache::archives={folder}", "-o", "Debug::NoLocking=true",
+         "-t", suite, "install", f"{package}={version}",
+         log=log_path("apt"), what=f"downloading {package} {version}")
+    return version, sorted(folder.glob("*.deb"))
+
+
 def unpack(deb, folder):
     """Extract a package's files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)

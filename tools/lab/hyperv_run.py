@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Run cases in guests, and count."""
+
+import time
+from dataclasses import dataclass, field
+
+from common import LabError, say
+from hyperv_host import Guest
+from hyperv_watch import Failed
+
+
+@dataclass
+class Boot:
+    """A guest, and the cases that it serves one after the other."""
+
+    name: str
+    cases: list
+    words: list = field(default_factory=list)   # on the kernel's command line
+    s4: bool = False                            # whether ACPI S4 is offered
+    kernel: str = ""                            # another one than the list's
+
+
+@dataclass
+class Count:
+    """How many cases came out how."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list = field(default_factory=list)
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def title(case):
+    """A case's first line."""
+    return case.__doc__.splitlines()[0]
+
+
+def dump(guest):
+    """What a failure leaves to look at, in the logs: what the kernel is doing."""
+    try:
+        guest.run("echo w >/proc/sysrq-trigger", check=False)
+        guest.log_now()
+    except (Failed, LabError):
+        pass
+
+
+def run_boot(host, kernel, boot, count):
+    """One guest and its cases."""
+    guest, broken = None, None
+    for case in boot.cases:
+        if broken:
+            say(f"  {title(case)}: skipped, the guest failed in {broken!r}")
+            count.skipped += 1
+            continue
+        began = time.monotonic()
+        say(f"  {title(case)} ...")
+        try:
+            if not guest:
+                guest = Guest(host, boot.kernel or kernel, boot.words, boot.s4)
+            case(guest)
+        except Failed as error:
+            broken = title(case)
+            count.failed += 1
+            count.failures.append(f"{kernel}, {boot.name}: {broken}: {error}")
+            say(f"  {title(case)}: FAILED: {error}")
+            if guest and guest.agent.boots:
+                dump(guest)
+            continue
+        count.passed += 1
+        say(f"  {title(case)}: passed in {time.monotonic() - began:.1f} s")
+    if guest:
+        guest.stop()
