@@ -5,7 +5,8 @@
     trixie/                    a Debian 13 root, for headers that need its tools
     kernels/NAME/KEY/          one kernel, described by its entry.json
     stock kernels:             vmlinuz, lib/modules/RELEASE, usr/src/linux-headers-*
-    our own (from source/):    linux or vmlinuz, and build/, the kernel's build tree
+    our own (from source/):    linux or vmlinuz, and build/, the kernel's build tree;
+                               those for a PC have lib/modules/RELEASE, too
 
 An entry counts only once its entry.json is there, which is written last: an
 interrupted preparation is carried on, or started again, the next time.
@@ -37,7 +38,12 @@ IN_ROOT = {"7.3"}
 OWN = {
     "uml-fast": ("um", ["kunit/uml.config", "kunit/uml-fast.config"]),
     "uml-san": ("um", ["kunit/uml.config", "kunit/uml-san.config"]),
+    "x86": ("x86_64", ["kunit/x86.config", "kunit/x86-fast.config"]),
+    "x86-lockdep": ("x86_64", ["kunit/x86.config", "kunit/x86-lockdep.config"]),
 }
+
+# Those of them that find bugs, and are slow.
+SANITISED = ["uml-san", "x86-lockdep"]
 
 NAMES = [*STOCK, *OWN]
 RECIPE = 1      # raise when an entry's contents change in kind
@@ -300,6 +306,9 @@ def _prepare_own(name):
         image = "linux" if arch == "um" else "vmlinuz"
         shutil.copy(build / ("linux" if arch == "um" else "arch/x86/boot/bzImage"),
                     folder / image)
+        if arch != "um":
+            run([*make, f"INSTALL_MOD_PATH={folder}", f"DEPMOD={on_path('depmod')}",
+                 "modules_install"], log=log)
         _trim(build)
     return _finish(folder, name=name, release=release, image=image,
                    kdir=str(build), arch=arch)

@@ -52,7 +52,7 @@ def build(kernel, strict=True, out=None, tree=TOP, where=None, options=(), name=
     # BTF is of one vmlinux alone, and 7.3 refuses a module with another's.
     options = ["W=1", "CONFIG_DEBUG_INFO_BTF_MODULES=", *options]
     flags = ["-Werror"] if strict else []
-    if kernel == "uml-san":
+    if kernel in cache.SANITISED:
         # KASAN's red zones on the stack are not the code's fault.
         flags.append("-Wframe-larger-than=8192")
     options.append(f"KCFLAGS={' '.join(flags)}")
