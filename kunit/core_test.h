@@ -95,15 +95,23 @@ struct core_kthread {
 	int ret;
 };
 
+struct stand_in;
+
 struct core_env {
 	struct kunit *test;
-	struct fake_bus *fb;
+	struct vmb_bus *bus;
+	struct fake_bus *fb;		/* which is @bus, or NULL */
+	struct stand_in *host;		/* or this one is: hv_test.h */
 	struct list_head chans;
 	struct list_head taken;		/* fake_packets of core_take() */
 	struct list_head threads;
 };
 
 extern const guid_t core_type;
+
+/* For suites on other buses; test->priv is the environment. */
+struct core_env *core_env_make(struct kunit *test);
+void core_env_end(struct core_env *env);
 
 int core_init(struct kunit *test);
 int core_init_caps(struct kunit *test, const char *name, u32 caps);
@@ -115,9 +123,11 @@ struct core_chan *core_client(struct kunit *test);
 /* The same, enabled, opened, started; PostStarted has returned. */
 struct core_chan *core_server_running(struct kunit *test);
 struct core_chan *core_client_running(struct kunit *test);
-/* One on @bus with callbacks, of this instance (NULL: one of its own). */
+/* One with callbacks, of this instance (NULL: one of its own). */
 struct core_chan *core_chan_make(struct kunit *test, bool server, struct fake_bus *fb,
 				 const guid_t *instance);
+struct core_chan *core_chan_make_on(struct kunit *test, bool server, struct vmb_bus *bus,
+				    const guid_t *instance);
 /* Disable and clean up before the end of the test. */
 void core_chan_end(struct core_chan *c);
 void core_enable(struct core_chan *c);

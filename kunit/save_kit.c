@@ -182,7 +182,7 @@ struct kit *kit_make(struct kunit *test, bool server, const guid_t *instance)
 	else
 		guid_gen(&k->instance);
 	k->test = test;
-	k->c = core_chan_make(test, server, env->fb, &k->instance);
+	k->c = core_chan_make_on(test, server, env->bus, &k->instance);
 	k->c->priv = k;
 	k->c->on_packet = kit_on_packet;
 	k->c->on_done = kit_on_done;
@@ -190,7 +190,8 @@ struct kit *kit_make(struct kunit *test, bool server, const guid_t *instance)
 	k->packet_need = 11;
 	k->received_need = 13;
 	k->fail_at = U32_MAX;
-	k->bvec = (struct bio_vec) { .bv_page = env->fb->page, .bv_len = PAGE_SIZE };
+	k->bvec = (struct bio_vec) { .bv_page = env->fb ? env->fb->page : NULL,
+				     .bv_len = PAGE_SIZE };
 	k->mdl = (struct vmb_mdl) { .bvec = &k->bvec, .nr_bvecs = 1, .length = 100 };
 	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_packet_size(k->c->ch, 256), 0);
 	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_packet_count(k->c->ch, CORE_PACKETS), 0);
@@ -282,7 +283,7 @@ struct kmcl_session *kit_session(struct kunit *test)
 	INIT_LIST_HEAD(&kit_now->freeze_members);
 	INIT_LIST_HEAD(&kit_now->buses);
 	INIT_LIST_HEAD(&kit_now->streams);
-	kit_now->bus = env->fb->bus;
+	kit_now->bus = env->bus;
 	if (!kit_stage)
 		kit_stage = kvmalloc(KMCL_STAGE_SIZE, GFP_KERNEL);
 	kit_now->stage = kit_stage;
@@ -467,17 +468,22 @@ int kit_init(struct kunit *test)
 	return core_init_caps(test, "kit", FAKE_CAPS_ALL);
 }
 
-/* Whatever the test left: thaw, drop, end. */
+/* Whatever the test left: thaw, drop. */
+void kit_close(struct kunit *test)
+{
+	kit_session_close(test);
+	kvfree(kit_stage);
+	kit_stage = NULL;
+	kmcl_store_drop();
+	kmcl_store_release_waiters();
+}
+
 void kit_exit(struct kunit *test)
 {
 	struct core_env *env = test->priv;
 
-	kit_session_close(test);
-	kvfree(kit_stage);
-	kit_stage = NULL;
 	if (env)
 		env->fb->gpa_wait = false;
-	kmcl_store_drop();
-	kmcl_store_release_waiters();
+	kit_close(test);
 	core_exit(test);
 }

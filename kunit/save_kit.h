@@ -74,6 +74,9 @@ struct kit {
 	struct bio_vec bvec;
 };
 
+/* For suites on other buses, before their channels end */
+void kit_close(struct kunit *test);
+
 int kit_init(struct kunit *test);
 void kit_exit(struct kunit *test);
 
