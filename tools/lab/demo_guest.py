@@ -24,15 +24,20 @@ def compile_program(name, sources, include=()):
     return out
 
 
+def compile_kmclctl():
+    """A static kmclctl."""
+    out = BUILD / "guest/kmclctl"
+    run(["make", "-s", "-C", TOP / "tools/kmclctl", "STATIC=1", f"O={out}", "all"],
+        log=log_path("kmclctl"), what="compiling kmclctl")
+    return out / "kmclctl"
+
+
 def programs():
     """Paths of all programs, compiled."""
-    kmclctl = BUILD / "guest/kmclctl"
-    run(["make", "-s", "-C", TOP / "tools/kmclctl", "STATIC=1", f"O={kmclctl}", "all"],
-        log=log_path("kmclctl"), what="compiling kmclctl")
     ctl = TOP / "tools/kmclctl"
     breaker = TOP / "tools/break"
     return {
-        "kmclctl": kmclctl / "kmclctl",
+        "kmclctl": compile_kmclctl(),
         "relay": compile_program("relay", [GUEST / "relay.c"]),
         "handover": compile_program("handover", [GUEST / "handover.c"]),
         "break-stream": compile_program(
@@ -40,20 +45,20 @@ def programs():
     }
 
 
-def built_modules(kernel):
-    """The modules for a kernel, in load order."""
+def built_modules(kernel, names=MODULES):
+    """Modules of ours for a kernel, in load order."""
     folder = Path(modules.build(kernel, strict=False))
-    missing = [m for m in MODULES if not (folder / f"{m}.ko").exists()]
+    missing = [m for m in names if not (folder / f"{m}.ko").exists()]
     if missing:
         raise LabError(f"there is no module {', '.join(missing)} for kernel {kernel}: "
                        f"nothing to show (looked in {folder})")
-    return [folder / f"{m}.ko" for m in MODULES]
+    return [folder / f"{m}.ko" for m in names]
 
 
 def needed_modules(paths):
     """Names of stock modules that ours depend on."""
     needs = run([on_path("modinfo"), "-F", "depends", *paths]).replace(",", " ").split()
-    names = sorted(set(needs) - set(MODULES))
+    names = sorted(set(needs) - {p.stem for p in paths})
     # It looks its algorithm up by name when it is loaded.
     return ["crc32c_generic", *names] if "libcrc32c" in names else names
 

@@ -10,12 +10,14 @@ The host has no network, disk or shared folder. What the guest's QEMU has for
 lines are virtio-serial ports of the host, whose other ends are sockets here.
 """
 
+import json
 import shlex
 from pathlib import Path
 
 import cache
 import hyperv_images
 from common import LabError, say
+from demo_run import busy
 from demo_vm import Machine
 from hyperv_qmp import Monitor, Trace
 from hyperv_watch import Agent, Failed, Watch
@@ -35,7 +37,8 @@ class Host:
     def __init__(self, kernels, logs, shell=False):
         entry = cache.find(hyperv_images.HOST_KERNEL)
         self.logs = logs
-        initrd = hyperv_images.host(kernels, logs)
+        with busy("modules, programs and initramfs"):
+            initrd = hyperv_images.host(kernels, logs)
         say(f"booting the VMBus host ({entry.release}, {initrd.stat().st_size >> 20} MiB)")
         self.machine = Machine(Path(entry.path) / entry.image, initrd,
                                "console=ttyS0 quiet panic=-1", logs, memory=3072, cpus=1,
@@ -121,6 +124,25 @@ class Guest:
     def run(self, command, check=True):
         """Run a shell command in the guest."""
         return self.agent.run(command, check)
+
+    def kexec(self, command):
+        """Have a command replace the kernel; return what it said, and the log's mark."""
+        boots, mark = len(self.agent.boots), self.log_now()
+        ticket = self.agent.start(command)
+        self.watch.until(lambda: len(self.agent.boots) > boots or self.agent.ended(ticket),
+                         f"the next kernel, by `{command[:40]}`")
+        if self.agent.ended(ticket):
+            self.agent.finish(ticket, command)
+            raise Failed(f"`{command}` came back: {self.agent.output(ticket)}")
+        return "\n".join(self.agent.output(ticket)), mark
+
+    def live_update(self, options=""):
+        """Replace the kernel by kmclctl live-update; return its report."""
+        output, _ = self.kexec(f"update {options}")
+        for text in output.splitlines():
+            if text.startswith('{"') and "packets" in text:
+                return json.loads(text)
+        raise Failed(f"live-update made no report: {output[-300:]}")
 
     def log(self, regex, since=0, what=None):
         """Await a line of the guest's kernel log."""

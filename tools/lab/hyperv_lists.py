@@ -2,18 +2,21 @@
 """Which cases run, and in which guests."""
 
 import hyperv_cases as cases
+import hyperv_updates as updates
 from common import LabError
 from hyperv_run import Boot
 
 
 def short(_kernel):
     """What `make check` runs."""
-    return [Boot("stock", [cases.hyperv, cases.stock_reports])]
+    return [Boot("short", [cases.hyperv, cases.negotiate, cases.five_reports,
+                           updates.live_update])]
 
 
-def full(kernel):
+def full(_kernel):
     """What `make check-all` runs."""
-    return short(kernel)
+    return [Boot("devices", [cases.hyperv, cases.stock_driver, cases.override, cases.rebind,
+                             cases.unload])]
 
 
 LISTS = {"short": short, "full": full}

@@ -103,6 +103,18 @@ class Trace:
         return sum(bool(re.search(regex, line.text))
                    for line in self.watch.of(self.source, since))
 
+    def reports(self, since):
+        """How many status reports the host got.
+
+        The event is rate limited, and its place in the trace is not. There it
+        has a number, which is that of the first such event: nothing else that
+        is rate limited happens before a guest's first report.
+        """
+        limited = re.compile(r"monitor_protocol_event_queue event=(\d+) .* rate=[1-9]")
+        first = next(filter(None, (limited.search(line.text)
+                                   for line in self.watch.of(self.source))), None)
+        return self.count(rf"event_queue event={first[1]} ", since) if first else 0
+
     def await_line(self, regex, since, what):
         """Await a line; return the match."""
         return self.watch.line(self.source, regex, since, what)

@@ -128,13 +128,20 @@ class Agent:
         self.watch.machine.send(self.source, f"{self.number} {command}\n")
         return ticket
 
+    def output(self, ticket):
+        """What a command has said so far."""
+        return [line.text for line in self.watch.of(self.source, ticket[1])]
+
+    def ended(self, ticket):
+        """Whether a command has come to its end."""
+        return any(re.match(rf"@{ticket[0]} \d+$", text) for text in self.output(ticket))
+
     def finish(self, ticket, command, check=True):
         """Await the end of a command; return its output, or with check=False (status, output)."""
         number, since = ticket
         end = self.watch.line(self.source, rf"^@{number} (\d+)$", since,
                               what=f"`{command[:60]}`")
-        lines = self.watch.of(self.source, since)
-        texts = [line.text for line in lines]
+        texts = self.output(ticket)
         output = "\n".join(texts[:texts.index(end[0])])
         if not check:
             return int(end[1]), output

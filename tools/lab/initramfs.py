@@ -16,7 +16,7 @@ from pathlib import Path
 
 from common import LabError, on_path, run
 
-APPLETS = """ash awk basename cat chmod chroot cmp cp cut date dd df dirname dmesg
+APPLETS = """ash awk basename cat chmod chroot cmp cp cpio cut date dd df dirname dmesg
     echo env expr false find free grep halt head hexdump hostname id insmod kill
     killall ln ls lsmod mdev mkdir mkfifo mknod mktemp modprobe mount mv nc nproc
     od pidof poweroff printf ps pwd readlink reboot rm rmdir rmmod sed seq setsid
@@ -45,8 +45,10 @@ def newc(entries):
 class Image:
     """The files of an initramfs, by absolute path."""
 
-    def __init__(self):
+    def __init__(self, bare=False):
         self.members = {}
+        if bare:        # to be laid over another
+            return
         for path in ("/proc", "/sys", "/dev", "/tmp", "/run"):
             self.directory(path)
         self.device("/dev/console", 5, 1)
