@@ -16,12 +16,13 @@
 #include <linux/kthread.h>
 
 #include "fake_bus.h"
+#include "patience.h"
 
 #define CORE_LOG_MAX	1024
 #define CORE_LIFE_MAX	4096
 #define CORE_DATA_MAX	32
 #define CORE_PACKETS	64
-#define CORE_TIMEOUT	(20 * HZ)
+#define CORE_TIMEOUT	KMCL_TEST_PATIENCE
 
 enum core_event {
 	CORE_OPENED,

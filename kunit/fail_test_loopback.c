@@ -11,10 +11,11 @@
 
 #include "fail_test.h"
 #include "internal.h"
+#include "patience.h"
 #include "session.h"
 #include "transport/loopback.h"
 
-#define POOR_TIMEOUT	(20 * HZ)
+#define POOR_TIMEOUT	KMCL_TEST_PATIENCE
 #define POOR_BYTES	10000
 
 static const guid_t poor_type = GUID_INIT(0x2c9a7e11, 0x54d3, 0x4b0f, 0x8a, 0x6e, 0x31, 0x02,

@@ -11,9 +11,10 @@
 #include <linux/kmcl.h>
 
 #include "internal.h"
+#include "patience.h"
 #include "transport/loopback.h"
 
-#define LT_TIMEOUT	(20 * HZ)
+#define LT_TIMEOUT	KMCL_TEST_PATIENCE
 #define LT_LINKS	4
 
 struct lt_link {

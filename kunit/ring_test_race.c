@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 
+#include "patience.h"
 #include "ring_test.h"
 
 #define THREAD_PACKETS	40000u
@@ -33,7 +34,7 @@ static u32 thread_len(u32 id)
 
 static bool end_wait(struct two_ends *ends, struct completion *what, const char *who)
 {
-	if (wait_for_completion_timeout(what, 30 * HZ))
+	if (wait_for_completion_timeout(what, KMCL_TEST_PATIENCE))
 		return true;
 	WRITE_ONCE(ends->stuck, who);
 	return false;
