@@ -26,7 +26,8 @@ LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_dm", "kmcl_kunit"]
 MODULE_ARGS = {"kmcl_dm": "bus="}
 
 # What a kernel says when something is wrong; KUnit's own lines are indented
-# or start with "#", and expected messages of the tests carry a marker.
+# or start with "#", and expected messages of the tests carry a marker. That
+# insmod waits says only that a case takes long.
 REPORT = re.compile(
     r"BUG: |WARNING: |KASAN: |UBSAN: |ODEBUG: |INFO: (?:task|rcu|possible|trying|inconsistent)"
     r"|kmemleak: \d+ new|unreferenced object|Kernel panic|Oops|general protection"
@@ -34,7 +35,7 @@ REPORT = re.compile(
     r"|workqueue: .* hogged|BUG workqueue lockup|refcount_t: "
     r"|sleeping function called|scheduling while atomic|list_(?:add|del) corruption")
 EXPECTED = re.compile(r"KTAP|^\s*#|kmcl_expected|WARNING: CPU.*kunit_|"
-                      r"BUG: KFENCE disabled")
+                      r"BUG: KFENCE disabled|INFO: task insmod:")
 
 # In this order: lockdep turns itself off after its first report, and at KASAN's.
 PLANTS = {
@@ -55,6 +56,13 @@ mount -t debugfs debugfs /sys/kernel/debug
 mount -t devtmpfs devtmpfs /dev 2>/dev/null
 mount -t tmpfs tmpfs /tmp
 mkdir -p /host
+if [ -n "$kmcl_hung" ]; then
+	cd /proc/sys/kernel
+	echo $kmcl_hung > hung_task_timeout_secs
+	echo 2 > hung_task_check_interval_secs
+	echo -1 > hung_task_warnings
+	cd /
+fi
 mount -t hostfs -o $kmcl_out none /host || { echo "init: no hostfs"; poweroff -f; }
 # If the tests hang, say where, before the harness pulls the plug.
 (sleep $kmcl_limit; echo "init: time is up"; echo w > /proc/sysrq-trigger
@@ -188,13 +196,46 @@ def report_lines(log):
     text = Path(log).read_text(errors="replace")
     # What the kernel says about itself while it boots is not ours.
     for line in text.partition(MARK)[2].splitlines():
-        text = re.sub(r"^\[\s*\d+\.\d+\](\[\s*[TC]\d+\])?\s?", "", line)
-        if REPORT.search(text) and not EXPECTED.search(text):
-            found.append(text)
+        if reported(plain(line)):
+            found.append(plain(line))
     return found
 
 
-def _run(kernel, image, script, name, limit, args):
+class Sentry:
+    """Looks at a console for the first sign of trouble: a test that fails, a report."""
+
+    # KUnit's summary of a case, and what it says before it where it can
+    FAILURE = re.compile(r"# (\w+): (?:EXPECTATION|ASSERTION) FAILED at (?:.*/)?(\S+)"
+                         r"|^    not ok \d+ (\S+)|^init: ins(mod .* failed)")
+
+    def __init__(self):
+        self.seen = None
+        self.begun = False
+
+    def __call__(self, line):
+        self.begun = self.begun or MARK in line
+        text = plain(line)
+        failure = self.FAILURE.search(text)
+        if failure:
+            case, place, alone, load = failure.groups()
+            self.seen = f"{case} fails at {place}" if case else \
+                f"{alone} fails" if alone else f"ins{load}"
+        elif self.begun and reported(text):
+            self.seen = text.strip()
+        return bool(self.seen)
+
+
+def plain(line):
+    """A line of a console without its time and its task."""
+    return re.sub(r"^\[\s*\d+\.\d+\](\[\s*[TC]\d+\])?\s?", "", line)
+
+
+def reported(text):
+    """Whether a line says that something is wrong."""
+    return REPORT.search(text) and not EXPECTED.search(text)
+
+
+def _run(kernel, image, script, name, limit, args, until=None):
     """Boot once; return (halted in time, output folder, log)."""
     args = [*ARGS.get(kernel, []), *args]
     out = BUILD / "kunit" / name
@@ -204,7 +245,7 @@ def _run(kernel, image, script, name, limit, args):
     initrd = image.write(out / "initramfs.img")
     log = log_path(f"kunit-{name}")
     done = uml.boot(kernel, initrd, log, limit + 20,
-                    [f"kmcl_out={out}", f"kmcl_limit={limit}", *args])
+                    [f"kmcl_out={out}", f"kmcl_limit={limit}", *args], until=until)
     initrd.unlink()
     return done and (out / "done").exists(), out, log
 
@@ -233,6 +274,20 @@ def count(text):
             len(failed), len(skipped))
 
 
+def durations(log):
+    """{suite: seconds it took}, from a console log."""
+    took, began = {}, 0.0
+    for line in Path(log).read_text(errors="replace").splitlines():
+        at = re.match(r"\[\s*(\d+\.\d+)\]", line)
+        end = re.match(r"(?:not )?ok \d+ (\w+)", plain(line))
+        if MARK in line:
+            began = float(at[1])
+        elif at and end:
+            took[end[1]] = float(at[1]) - began
+            began = float(at[1])
+    return took
+
+
 def show(results, verbose):
     """The kernel's own KUnit parser on one results file."""
     parser = cache.source() / "tools/testing/kunit/kunit.py"
@@ -250,8 +305,13 @@ def show(results, verbose):
     print("\n".join(lines))
 
 
-def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet=False):
-    """Run the suites on one kernel with the modules in `folder`."""
+def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet=False,
+         until=None, args=(), parameters=None):
+    """Run the suites on one kernel with the modules in `folder`.
+
+    `until` is given each line of the console, and ends the run where it is true;
+    `args` go onto the kernel's command line, `parameters` are {module: its}.
+    """
     sanitised = kernel == "uml-san"
     limit = limit or (1800 if sanitised else 240)
     load = [m for m in LOAD_ORDER if (folder / f"{m}.ko").exists()]
@@ -261,12 +321,12 @@ def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet
     image.busybox()
     image.modules([folder / f"{m}.ko" for m in load])
     image.text("/lib/kmcl/failslab", FAILSLAB, 0o755)
-    for module, words in MODULE_ARGS.items():
+    for module, words in {**MODULE_ARGS, **(parameters or {})}.items():
         image.text(f"/lib/kmcl/{module}.args", words)
     script = TESTS.replace("$kmcl_modules", " ".join(load))
     script = script.replace("$kmcl_unload", " ".join(reversed(load)))
-    args = [f"kunit.filter_glob={suite}"] if suite else []
-    done, out, log = _run(kernel, image, script, name or kernel, limit, args)
+    args = [*args, *([f"kunit.filter_glob={suite}"] if suite else [])]
+    done, out, log = _run(kernel, image, script, name or kernel, limit, args, until)
 
     outcome = Outcome()
     for results in sorted(out.glob("results.*")):

@@ -2,7 +2,9 @@
 """Boot a User-Mode Linux kernel of the cache with an initramfs, and wait."""
 
 import os
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -10,11 +12,13 @@ import cache
 from common import CACHE, clean_env
 
 
-def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, channels=()):
+def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, channels=(),
+         until=None):
     """Run UML until it halts; True if it did within `limit` seconds.
 
     Its console goes to the file `log`. `channels` are (name, file descriptor)
-    of further serial lines, as in [("ssl0", 5)].
+    of further serial lines, as in [("ssl0", 5)]. The first line of the console
+    that `until` is true of ends the kernel, too.
     """
     entry = cache.find(kernel)
     work = CACHE / "tmp" / "uml"
@@ -25,11 +29,15 @@ def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, ch
             "seccomp=on", "panic=1", *args]
     argv += [f"{name}=null,fd:{fd}" for name, fd in channels]
     with open(log, "wb") as out:
-        child = subprocess.Popen(argv, stdin=feed or subprocess.DEVNULL, stdout=out,
+        child = subprocess.Popen(argv, stdin=feed or subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE if until else out,
                                  stderr=subprocess.STDOUT, cwd=work,
                                  env=clean_env(TMPDIR=_memory_folder()),
                                  pass_fds=[fd for _, fd in channels],
                                  start_new_session=True)
+        reader = threading.Thread(target=_watch, args=(child, out, until))
+        if until:
+            reader.start()
         try:
             child.wait(limit)
             return True
@@ -44,6 +52,17 @@ def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, ch
                     break
                 time.sleep(0.2)
             child.wait()
+            if until:
+                reader.join()
+
+
+def _watch(child, out, until):
+    """Copy a console to its log; end the kernel at the line that is waited for."""
+    for line in child.stdout:
+        out.write(line)
+        if until and until(line.decode(errors="replace").rstrip()):
+            until = None
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _memory_folder():
