@@ -208,6 +208,32 @@ static void ctl_truncated(struct kunit *test)
 	}
 }
 
+/* A machine that ran before it refused a state runs on. */
+static void ctl_refused_runs_on(struct kunit *test)
+{
+	u32 handles[10], i;
+	struct ct_end *ends[2] = { ctl_some_server(test), ctl_some_client(test, handles) };
+
+	for (i = 0; i < 2; i++) {
+		struct ct_end *fresh = ctl_fresh(test, ends[i]);
+		size_t len;
+		u8 *blob = ct_save(ends[i], &len);
+
+		KUNIT_EXPECT_EQ(test, ctl_restore(fresh, blob, len - 1), -EBADMSG);
+		KUNIT_EXPECT_EQ(test, ctl_save(fresh, NULL, 0), -EBUSY);
+		if (fresh->srv) {
+			ct_connect(fresh);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, vmbus_client_connect(fresh->cl), 0);
+		ct_run(fresh);
+		ct_out(fresh, 14, 8, 0x50003, 0, 2, 0, 0, 0, 0, 0);
+		ct_in(fresh, 15, 2, 1, 1);
+		ct_act(fresh, CT_CONNECTED, 0, 0);
+		ct_quiet(fresh);
+	}
+}
+
 /* Make the most of a state that was taken: claim, go on, end. */
 static void ctl_exercise(struct ct_end *end)
 {
@@ -644,6 +670,7 @@ static void ctl_client_steps(struct kunit *test)
 static struct kunit_case ctl_blob_cases[] = {
 	KUNIT_CASE(ctl_small_buffer),
 	KUNIT_CASE(ctl_truncated),
+	KUNIT_CASE(ctl_refused_runs_on),
 	KUNIT_CASE_SLOW(ctl_bit_flipped),
 	KUNIT_CASE(ctl_fields),
 	KUNIT_CASE(ctl_duplicated),

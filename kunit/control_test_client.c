@@ -123,6 +123,21 @@ static void ctl_client_lifetime(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmbus_client_close(chan), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmbus_client_modify(chan, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, vmbus_client_release(chan), -EBUSY);
+	/* A ring's memory has to be the server's, and stay it. */
+	KUNIT_ASSERT_EQ(test, vmbus_client_gpadl_create(chan, ctl_range(2), &ring), 0);
+	req.ring_gpadl = ring;
+	KUNIT_EXPECT_EQ(test, vmbus_client_open(chan, &req), -EINVAL);
+	ct_run(end);
+	ct_next(end);
+	ct_in(end, 10, 3, 1, ring, 0);
+	ct_act(end, CT_CREATED, 0x100, ring);
+	KUNIT_EXPECT_EQ(test, vmbus_client_gpadl_teardown(chan, ring), 0);
+	KUNIT_EXPECT_EQ(test, vmbus_client_open(chan, &req), -EINVAL);
+	ct_run(end);
+	ct_out(end, 11, 2, 1, ring);
+	ct_in(end, 12, 1, ring);
+	ct_act(end, CT_TORNDOWN, 0x100, ring);
+	req.ring_gpadl = 0;
 	ring = ctl_client_ring(end, chan);
 	ctl_client_open(end, chan, ring);
 	first = ctl_open_id(chan);

@@ -57,6 +57,15 @@ static void sysfs_expect_count(struct core_chan *c, const char *name, const char
 	KUNIT_EXPECT_STREQ_MSG(c->test, sysfs_read(c, "counters", name), value, "%s", name);
 }
 
+/* Is there such a file, or directory? */
+static bool sysfs_shows(struct core_chan *c, const char *name)
+{
+	struct kernfs_node *node = sysfs_get_dirent(c->ch->dev.kobj.sd, name);
+
+	sysfs_put(node);
+	return node;
+}
+
 static void sysfs_what_it_is(struct kunit *test)
 {
 	struct core_env *env = test->priv;
@@ -67,6 +76,11 @@ static void sysfs_what_it_is(struct kunit *test)
 	guid_gen(&mine);
 	s = core_chan_make(test, true, env->fb, &mine);
 	c = core_chan_make(test, false, env->fb, &guid_null);
+	/* All that is read below is there to be read. */
+	KUNIT_EXPECT_TRUE(test, sysfs_shows(s, "role"));
+	KUNIT_EXPECT_TRUE(test, sysfs_shows(s, "counters"));
+	KUNIT_EXPECT_FALSE(test, sysfs_shows(s, "rolf"));
+	KUNIT_EXPECT_TRUE(test, sysfs_shows(s, "subsystem"));
 	sysfs_expect(s, "role", "server");
 	sysfs_expect(c, "role", "client");
 	sysfs_expect(s, "name", vmb_channel_get_friendly_name(s->ch));
