@@ -308,11 +308,15 @@ static void gpadl_refused(struct kunit *test)
 	struct lt *lt = test->priv;
 	struct lt_link *link = &lt->link[0];
 	u8 *data = random_memory(test, 100);
-	struct vmb_mdl *mdl, *out;
+	struct vmb_mdl *mdl, *out, none = { .length = 100 };
 	u32 handle;
 
 	lt_open(lt, link);
 	mdl = lt_mdl(test, data, 100);
+	KUNIT_EXPECT_EQ(test, lt->ops->gpadl_create(link->client, &none, 0, 100, 0, &handle),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, lt->ops->gpadl_create(link->client, NULL, 0, 100, 0, &handle),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, lt->ops->gpadl_create(link->client, mdl, 0, 0, 0, &handle), -EINVAL);
 	KUNIT_EXPECT_EQ(test, lt->ops->gpadl_create(link->client, mdl, 1, 100, 0, &handle),
 			-EINVAL);

@@ -261,6 +261,8 @@ static int kmcl_lb_gpadl_take_bvecs(struct kmcl_lb_gpadl *gpadl, const struct vm
 
 	for (m = mdl; m; m = m->next)
 		nr += m->nr_bvecs;
+	if (!nr)
+		return -EINVAL;
 	gpadl->bvec = kvcalloc(nr, sizeof(*gpadl->bvec), GFP_KERNEL);
 	if (!gpadl->bvec)
 		return -ENOMEM;
