@@ -337,6 +337,82 @@ static void record_roundtrip(struct kunit *test)
 	lt_wait_close(lt, lt->link[1].client_channel, VMB_STOP_RESCINDED);
 }
 
+static const struct kmcl_tx small_packet = {
+	.type = VMBUS_RING_INBAND,
+	.flags = VMBUS_RING_FLAG_COMPLETION_REQUESTED,
+	.payload = "abc",
+	.payload_len = 4,
+};
+
+/* Fill a ring, and ask for room. Returns how many packets that took. */
+static u32 fill(struct lt *lt, void *end)
+{
+	u32 nr = 0;
+
+	while (!lt->ops->tx_write(end, &small_packet))
+		nr++;
+	lt->ops->tx_commit(end);
+	KUNIT_EXPECT_FALSE(lt->test, lt->ops->tx_want(end, 32));
+	return nr;
+}
+
+/* All of it is still there, and its writer, who asks again, is told of the room. */
+static void drain(struct lt *lt, void *reader, void *writer, u32 nr)
+{
+	u32 i;
+
+	KUNIT_EXPECT_EQ(lt->test, lt->ops->tx_write(writer, &small_packet), -EAGAIN);
+	KUNIT_EXPECT_FALSE(lt->test, lt->ops->tx_want(writer, 32));
+	KUNIT_EXPECT_EQ(lt->test, lt->ops->rx_unread(reader), nr);
+	/* No signal comes for what is there. */
+	KUNIT_EXPECT_TRUE(lt->test, lt->ops->rx_unmask(reader));
+	lt->ops->rx_mask(reader);
+	for (i = 0; i < nr; i++)
+		lt_expect(lt, reader, 0, "abc", 4);
+	KUNIT_EXPECT_EQ(lt->test, lt_end(reader)->rx.stats.signals, 1);
+	KUNIT_EXPECT_EQ(lt->test, lt->ops->tx_write(writer, &small_packet), 0);
+	lt->ops->tx_commit(writer);
+	lt_expect(lt, reader, 0, "abc", 4);
+}
+
+/*
+ * Both rings full, both writers waiting for room, signals masked or not; of a
+ * channel and of its sub-channel.
+ */
+static void record_full_rings(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	u32 i, to_server[2], to_client[2];
+	struct lt_record rec;
+
+	lt->link[1].server_params.instance = lt->link[0].server_params.instance;
+	lt->link[1].client_params.instance = lt->link[0].server_params.instance;
+	lt->link[1].server_params.subchannel = 1;
+	lt->link[1].client_params.subchannel = 1;
+	for (i = 0; i < 2; i++) {
+		struct lt_link *link = &lt->link[i];
+
+		lt_open(lt, link);
+		if (i) {
+			lt->ops->rx_unmask(link->server);
+			lt->ops->rx_unmask(link->client);
+		}
+		to_server[i] = fill(lt, link->client);
+		to_client[i] = fill(lt, link->server);
+	}
+	rec = lt_record_take(lt);
+	park(lt, &lt->link[1]);
+	park(lt, &lt->link[0]);
+	KUNIT_ASSERT_EQ(test, lt_record_restore(lt, &rec), 0);
+	for (i = 0; i < 2; i++) {
+		struct lt_link *link = &lt->link[i];
+
+		adopt(lt, link);
+		drain(lt, link->server, link->client, to_server[i]);
+		drain(lt, link->client, link->server, to_client[i]);
+	}
+}
+
 /* What was reserved before the restore, in the way of what is restored */
 static void record_moves_reservations(struct kunit *test)
 {
@@ -423,6 +499,7 @@ static struct kunit_case lb_record_cases[] = {
 	KUNIT_CASE(park_with_gpadls),
 	KUNIT_CASE(record_empty),
 	KUNIT_CASE(record_roundtrip),
+	KUNIT_CASE(record_full_rings),
 	KUNIT_CASE(record_moves_reservations),
 	KUNIT_CASE(record_half_open),
 	{}
