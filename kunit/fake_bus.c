@@ -380,6 +380,7 @@ static int fake_gpadl_create(void *l, const struct vmb_mdl *mdl, u32 offset, u32
 		return -ENODEV;
 	}
 	*handle = 0xe1e10;
+	fb->gpadl_read_only = flags & VMB_GPADL_FLAG_READ_ONLY;
 	return 0;
 }
 
@@ -410,6 +411,8 @@ static int fake_gpadl_map(void *l, u32 handle, u32 flags, struct vmb_mdl **mdl)
 
 	if (handle != 0xe1e10)
 		return -ENOENT;
+	if (fb->gpadl_read_only && !(flags & VMB_GPADL_FLAG_READ_ONLY))
+		return -EACCES;
 	if (fb->gpadl_mapped)
 		return -EBUSY;
 	fb->gpadl_mapped = true;

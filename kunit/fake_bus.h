@@ -98,6 +98,7 @@ struct fake_bus {
 	struct page *page;		/* all external data and GPADLs are here */
 	wait_queue_head_t wait;
 	bool gpadl_aborted;
+	bool gpadl_read_only;
 	bool gpadl_mapped;
 	struct bio_vec gpadl_bvec;
 	struct vmb_mdl gpadl_mdl;

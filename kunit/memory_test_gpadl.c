@@ -274,8 +274,11 @@ static void gpadl_unsupported(struct kunit *test)
 static void gpadl_map(struct kunit *test)
 {
 	struct core_chan *s = core_server(test), *c = core_client_running(test);
+	void *text = kunit_kzalloc(test, 8, GFP_KERNEL);
 	struct vmb_mdl *mdl;
+	u32 handle;
 
+	KUNIT_ASSERT_NOT_NULL(test, text);
 	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 0, HANDLE, &mdl), -ENODEV);
 	core_run(s);
 	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 2, HANDLE, &mdl), -EINVAL);
@@ -288,6 +291,14 @@ static void gpadl_map(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 0, HANDLE, &mdl), -EBUSY);
 	KUNIT_EXPECT_EQ(test, vmb_channel_unmap_gpadl(s->ch, HANDLE), 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_unmap_gpadl(s->ch, HANDLE), -ENOENT);
+	/* What the client allows to be read only */
+	KUNIT_ASSERT_EQ(test, create_from_buffer(c->ch, VMB_GPADL_FLAG_READ_ONLY, text, 1,
+						 &handle), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, 0, handle, &mdl), -EACCES);
+	KUNIT_EXPECT_EQ(test, vmb_channel_map_gpadl(s->ch, VMB_GPADL_FLAG_READ_ONLY, handle, &mdl),
+			0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_unmap_gpadl(s->ch, handle), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_delete_gpadl(c->ch, handle), 0);
 	KUNIT_EXPECT_EQ(test, s->ch->gpadl_calls, 0);
 }
 

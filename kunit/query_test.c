@@ -248,7 +248,7 @@ static void bus_operations(struct kunit *test)
 static void bus_that_went(struct kunit *test)
 {
 	struct core_env *env = test->priv;
-	struct core_chan *c = core_server(test);
+	struct core_chan *c = core_server(test), *client = core_client(test);
 	struct vmb_bus *bus, *held;
 	guid_t id;
 
@@ -260,9 +260,11 @@ static void bus_that_went(struct kunit *test)
 	kmcl_bus_unregister(bus);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(kmcl_bus_get("short-lived")), -ENODEV);
 	KUNIT_EXPECT_EQ(test, vmb_server_channel_init_set_vmbus_handle(c->ch, held), -ENODEV);
+	KUNIT_EXPECT_EQ(test, vmb_client_channel_init_set_bus(client->ch, held), -ENODEV);
 	kmcl_bus_put(held);
-	/* The channel has the one that it had. */
+	/* The channels have the one that they had. */
 	core_run(c);
+	core_run(client);
 }
 
 static void no_handle_of_user_space(struct kunit *test)
@@ -275,6 +277,7 @@ static void bus_that_cannot(struct kunit *test)
 {
 	struct core_env *env = test->priv;
 	struct core_chan *s = core_server(test), *c = core_client(test);
+	u64 memory[64] = {};
 
 	env->fb->ops.caps = KMCL_CAP_CLIENT;
 	KUNIT_EXPECT_EQ(test, vmb_channel_enable(s->ch), -EOPNOTSUPP);
@@ -282,6 +285,10 @@ static void bus_that_cannot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_enable(c->ch), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_maximum_external_data(s->ch, 4096, 1), 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_enable(s->ch), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, vmb_channel_sizeof_packet(s->ch), 0);
+	KUNIT_EXPECT_NULL(test, vmb_packet_allocate(s->ch));
+	KUNIT_EXPECT_EQ(test, vmb_packet_initialize(s->ch, (void *)memory, sizeof(memory)),
+			-EOPNOTSUPP);
 	env->fb->ops.caps = FAKE_CAPS_ALL;
 	core_run(s);
 	core_run(c);
