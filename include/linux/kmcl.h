@@ -391,10 +391,28 @@ int vmb_server_channel_init_set_mmio_megabytes(struct vmb_channel *channel, u16 
 int vmb_server_channel_init_set_target_vtl(struct vmb_channel *channel, u8 vtl);
 int vmb_server_channel_init_set_offer_data(struct vmb_channel *channel, const void *data,
 					   u32 size);
-int
+int vmb_server_channel_init_set_save_restore_packet(struct vmb_channel *channel,
+						    vmb_channel_save_packet_fn save,
+						    vmb_channel_restore_packet_fn restore);
+
+/**
+ * vmb_server_channel_init_set_save_restore_packet_callbacks() - a server's
+ *	outgoing packets can be saved
+ * @channel: a Disabled server
+ * @save: for each packet when the channel is saved
+ * @restore: for each packet when it is restored
+ *
+ * Windows: VmbServerChannelInitSetSaveRestorePacketCallbacks.
+ * Context: process context.
+ * Return: 0; -EBUSY: not Disabled; -EINVAL: a client, or one is missing.
+ */
+static inline int
 vmb_server_channel_init_set_save_restore_packet_callbacks(struct vmb_channel *channel,
 							  vmb_channel_save_packet_fn save,
-							  vmb_channel_restore_packet_fn restore);
+							  vmb_channel_restore_packet_fn restore)
+{
+	return vmb_server_channel_init_set_save_restore_packet(channel, save, restore);
+}
 
 void vmb_channel_set_pointer(struct vmb_channel *channel, void *pointer);
 void *vmb_channel_get_pointer(struct vmb_channel *channel);

@@ -235,22 +235,22 @@ int vmb_server_channel_init_set_offer_data(struct vmb_channel *ch, const void *d
 EXPORT_SYMBOL_NS_GPL(vmb_server_channel_init_set_offer_data, KMCL_NS);
 
 /**
- * vmb_server_channel_init_set_save_restore_packet_callbacks() - a server's
- *	outgoing packets can be saved
+ * vmb_server_channel_init_set_save_restore_packet() - the symbol behind
+ *	vmb_server_channel_init_set_save_restore_packet_callbacks()
  * @ch: a Disabled server
  * @save: for each packet when the channel is saved
  * @restore: for each packet when it is restored
  *
- * Windows: VmbServerChannelInitSetSaveRestorePacketCallbacks.
+ * That name is longer than what a module may import with CONFIG_MODVERSIONS.
  * Context: process context.
  * Return: 0; -EBUSY: not Disabled; -EINVAL: a client, or one is missing.
  */
-int vmb_server_channel_init_set_save_restore_packet_callbacks(struct vmb_channel *ch,
-							      vmb_channel_save_packet_fn save,
-							      vmb_channel_restore_packet_fn restore)
+int vmb_server_channel_init_set_save_restore_packet(struct vmb_channel *ch,
+						    vmb_channel_save_packet_fn save,
+						    vmb_channel_restore_packet_fn restore)
 {
 	if (!ch->server)
 		return -EINVAL;
 	return vmb_channel_init_set_save_restore_packet_callbacks(ch, save, restore);
 }
-EXPORT_SYMBOL_NS_GPL(vmb_server_channel_init_set_save_restore_packet_callbacks, KMCL_NS);
+EXPORT_SYMBOL_NS_GPL(vmb_server_channel_init_set_save_restore_packet, KMCL_NS);
