@@ -14,7 +14,7 @@ ALLOW_SKIP ?=
 LAB	:= tools/lab
 # BTF of a module fits one vmlinux alone, and making it takes more than a compiler.
 KBUILD	= $(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_DEBUG_INFO_BTF_MODULES=
-MODULES	:= kmcl kmcl_loopback kmcl_hv kmcl_load vsp_echo vsc_load kmcl_dm
+MODULES	:= kmcl kmcl_loopback kmcl_hv kmcl_windows kmcl_load vsp_echo vsc_load kmcl_dm
 
 export ALLOW_SKIP
 

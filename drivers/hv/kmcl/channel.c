@@ -110,6 +110,8 @@ int vmb_channel_cleanup(struct vmb_channel *ch)
 	cancel_work_sync(&ch->rx_work);
 	kmcl_channel_unprepare(ch);
 	kmcl_bus_put(ch->cfg.bus);
+	if (ch->wrapper_release)
+		ch->wrapper_release(ch->wrapper);
 	kmcl_sysfs_del(ch);
 	return 0;
 }

@@ -107,6 +107,7 @@ struct vmb_packet {
 	struct vmb_channel *channel;
 	vmb_packet_completion_fn routine;
 	void *pointer;
+	void *wrapper;			/* of a layer over the API: wrapper.c */
 	u64 id;				/* generation and slot */
 	u32 slot;
 	u8 state;
@@ -310,6 +311,8 @@ struct vmb_channel {
 	const struct kmcl_transport_ops *ops;
 	void *link;
 	void *pointer;
+	void *wrapper;			/* of a layer over the API: wrapper.c */
+	void (*wrapper_release)(void *wrapper);
 	struct kmcl_config cfg;
 
 	struct kmcl_save *save;
