@@ -21,7 +21,7 @@ from common import BUILD, TOP, LabError, clean_env, locked, log_path, say, tail
 from initramfs import Image
 
 KERNELS = ["uml-fast", "uml-san"]
-LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_dm", "kmcl_kunit"]
+LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_windows", "kmcl_dm", "kmcl_kunit"]
 # Its tests make endpoints of their own.
 MODULE_ARGS = {"kmcl_dm": "bus="}
 
