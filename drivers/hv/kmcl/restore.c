@@ -266,7 +266,9 @@ int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool
 	if (ret)
 		return ret;
 	while (!ret && size) {
-		ret = kmcl_chunk_check(buffer, size, &chunk_size);
+		/* What the store has was summed up when it was taken in, or is our own. */
+		ret = attaching ? kmcl_chunk_frame(buffer, size, &chunk_size) :
+				  kmcl_chunk_check(buffer, size, &chunk_size);
 		if (ret == -EAGAIN)
 			ret = -EBADMSG;
 		if (!ret)

@@ -58,10 +58,10 @@ void kmcl_stream_begin(struct kmcl_stream *s, void *chunk, enum kmcl_stream_kind
 }
 
 /*
- * Is there a sound chunk at @buffer? -EAGAIN: not all of it; -EBADMSG: no. Sets
- * *@chunk_size as soon as it is known, else to 0.
+ * Is there a chunk at @buffer, by its head and its length? -EAGAIN: not all of
+ * it; -EBADMSG: no. Sets *@chunk_size as soon as it is known, else to 0.
  */
-int kmcl_chunk_check(const void *buffer, u32 size, u32 *chunk_size)
+int kmcl_chunk_frame(const void *buffer, u32 size, u32 *chunk_size)
 {
 	const struct kmcl_chunk *chunk = buffer;
 	u32 length, padded;
@@ -79,7 +79,19 @@ int kmcl_chunk_check(const void *buffer, u32 size, u32 *chunk_size)
 	padded = ALIGN(length, KMCL_CHUNK_ALIGN);
 	if (memchr_inv((const u8 *)(chunk + 1) + length, 0, padded - length))
 		return -EBADMSG;
-	return le32_to_cpu(chunk->crc) == kmcl_chunk_crc(chunk, length) ? 0 : -EBADMSG;
+	return 0;
+}
+
+/* The same, and is it sound? */
+int kmcl_chunk_check(const void *buffer, u32 size, u32 *chunk_size)
+{
+	const struct kmcl_chunk *chunk = buffer;
+	int ret = kmcl_chunk_frame(buffer, size, chunk_size);
+
+	if (ret)
+		return ret;
+	return le32_to_cpu(chunk->crc) == kmcl_chunk_crc(chunk, le32_to_cpu(chunk->length)) ?
+	       0 : -EBADMSG;
 }
 
 /* Is it the next of its stream? */

@@ -26,6 +26,7 @@ struct kmcl_stream {
 
 void kmcl_chunk_seal(struct kmcl_stream *s, void *chunk, u32 type, u32 flags, u32 length);
 void kmcl_stream_begin(struct kmcl_stream *s, void *chunk, enum kmcl_stream_kind kind);
+int kmcl_chunk_frame(const void *buffer, u32 size, u32 *chunk_size);
 int kmcl_chunk_check(const void *buffer, u32 size, u32 *chunk_size);
 int kmcl_chunk_follow(struct kmcl_stream *s, const struct kmcl_chunk *chunk);
 const struct kmcl_stream_end *kmcl_stream_check_end(const struct kmcl_chunk *chunk, u32 chunks);
