@@ -6,8 +6,10 @@
  * paused or not open, and vmb_channel.saving refuses sends), with one exception:
  * the consumer may complete a packet it holds. Before that packet was written it
  * becomes a queued completion and is written as such; afterwards it is held
- * back until it is known what becomes of the save. vmb_channel.lock protects
- * the cursor, which steps aside when its packet goes.
+ * back until it is known what becomes of the save. So rx_held alone is walked
+ * under vmb_channel.lock, and the cursor steps aside when its packet goes; once
+ * it was walked, all that is left of it is held back, and tx_completions stands
+ * still, too. The other lists are walked without a lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -47,11 +49,11 @@ static void kmcl_save_next_phase(struct vmb_channel *ch, struct kmcl_save *save)
 	save->cursor = list ? list->next : NULL;
 }
 
-/* A packet leaves its list: the cursor must not stay on it. */
+/* A packet leaves rx_held, or is done with: the cursor must not stay on it. */
 void kmcl_save_note_gone(struct vmb_channel *ch, struct list_head *node)
 {
 	lockdep_assert_held(&ch->lock);
-	if (ch->save && ch->save->cursor == node) {
+	if (ch->save && ch->save->phase == KMCL_SAVE_RECEIVED && ch->save->cursor == node) {
 		ch->save->cursor = node->next;
 		ch->save->need_known = false;
 	}
@@ -270,96 +272,120 @@ static void *kmcl_save_part(void *at, const void *part, u32 length)
 	return at + ALIGN(length, 8);
 }
 
-/*
- * The packet that the consumer holds is about to be asked for: from here on its
- * completion is held back. False: it was completed before, and is gone.
- */
-static bool kmcl_save_received_claim(struct vmb_channel *ch, struct kmcl_save *save,
-				     struct vmb_packet_completion *pkt)
+/* Bytes of the record of a received packet, with @private bytes of the consumer's */
+static u32 kmcl_save_received_size(const struct vmb_packet_completion *pkt, u32 header_len,
+				   u32 private)
 {
-	unsigned long flags;
-	bool ret;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	ret = save->cursor == &pkt->node;
-	if (ret && (pkt->bits & KMCL_RX_STALE)) {
-		/* The peer that sent it is gone: there is nobody to go on with. */
-		kmcl_save_note_gone(ch, &pkt->node);
-		ret = false;
-	}
-	if (ret)
-		pkt->bits |= KMCL_RX_SAVED;
-	spin_unlock_irqrestore(&ch->lock, flags);
-	return ret;
+	return sizeof(struct kmcl_save_received) + ALIGN(READ_ONCE(pkt->payload_len), 8) +
+	       ALIGN(header_len, 8) + ALIGN(private, 8);
 }
 
-/* One received packet. True: written, or gone meanwhile. */
-static bool kmcl_save_received(struct vmb_channel *ch, struct kmcl_save *save,
-			       struct vmb_packet_completion *pkt, u32 type)
+/* The record of a received packet, up to what is the consumer's, which begins there. */
+static void *kmcl_save_record(struct kmcl_save_received *rec, struct vmb_packet_completion *pkt,
+			      u32 offset, u32 header_len, u32 private)
 {
-	bool private = type == KMCL_CHUNK_RECEIVED, done = type == KMCL_CHUNK_COMPLETION;
-	struct kmcl_save_received *rec;
-	u32 header_len, length, needed = 0;
+	void *at;
+
+	*rec = (struct kmcl_save_received) {
+		.id = cpu_to_le64(pkt->id),
+		.type = cpu_to_le32(pkt->type),
+		.flags = cpu_to_le32((pkt->flags & KMCL_PACKET_WANTS_COMPLETION ?
+				      KMCL_SAVED_WANTS_COMPLETION : 0) |
+				     (pkt->bits & KMCL_RX_DEFERRED ? KMCL_SAVED_DEFERRED : 0)),
+		.payload_len = cpu_to_le32(pkt->payload_len),
+		.ranges_len = cpu_to_le32(header_len),
+		.private_len = cpu_to_le32(private),
+	};
+	at = kmcl_save_part(rec + 1, kmcl_received_payload(pkt) + offset, pkt->payload_len);
+	return kmcl_save_part(at, kmcl_received_header(pkt), header_len);
+}
+
+/* A packet that the consumer does not have: nothing of it changes. */
+static bool kmcl_save_settled(struct kmcl_save *save, struct vmb_packet_completion *pkt,
+			      u32 type)
+{
+	/* A completion is all payload: what was asked is over. */
+	bool done = type == KMCL_CHUNK_COMPLETION;
+	u32 header_len = done ? 0 : pkt->header_len;
+	u32 length = kmcl_save_received_size(pkt, header_len, 0);
+	void *chunk = kmcl_save_room(save, length);
+
+	if (!chunk)
+		return false;
+	kmcl_save_record(chunk + sizeof(struct kmcl_chunk), pkt, done ? 0 : pkt->payload_offset,
+			 header_len, 0);
+	kmcl_save_put(save, chunk, type, length);
+	le32_add_cpu(done ? &save->end.completions : &save->end.taken, 1);
+	return true;
+}
+
+/* The next one that the consumer holds, or NULL. */
+static struct vmb_packet_completion *kmcl_save_next_held(struct vmb_channel *ch,
+							 struct kmcl_save *save)
+{
+	struct vmb_packet_completion *pkt = NULL;
 	unsigned long flags;
-	bool gone = false;
-	void *chunk, *at;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	while (save->cursor != &ch->rx_held) {
+		pkt = list_entry(save->cursor, struct vmb_packet_completion, node);
+		if (!(pkt->bits & KMCL_RX_STALE)) {
+			/* About to be asked for: its completion is held back now. */
+			pkt->bits |= KMCL_RX_SAVED;
+			break;
+		}
+		/* The peer that sent it is gone: there is nobody to go on with. */
+		kmcl_save_note_gone(ch, &pkt->node);
+		pkt = NULL;
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+	return pkt;
+}
+
+/* A packet that the consumer holds. True: written, or gone meanwhile. */
+static bool kmcl_save_held(struct vmb_channel *ch, struct kmcl_save *save,
+			   struct vmb_packet_completion *pkt)
+{
+	u32 length, need, needed = 0;
+	void *chunk, *at = NULL;
+	unsigned long flags;
 	int ret;
 
-	if (private && !save->need_known) {
-		if (!kmcl_save_received_claim(ch, save, pkt))
-			return true;
+	if (!save->need_known) {
 		ret = ch->cfg.save_received(ch, pkt, NULL, 0, &needed);
 		save->error = kmcl_save_first(ret, needed, VMB_MAX_SAVE_PRIVATE, &save->need);
 		if (save->error)
 			return false;
 		save->need_known = true;
 	}
-	/* A completion is all payload: what was asked is over. */
-	header_len = done ? 0 : pkt->header_len;
-	length = sizeof(*rec) + ALIGN(READ_ONCE(pkt->payload_len), 8) + ALIGN(header_len, 8) +
-		 (private ? ALIGN(save->need, 8) : 0);
+	need = save->need;
+	length = kmcl_save_received_size(pkt, pkt->header_len, need);
 	chunk = kmcl_save_room(save, length);
 	if (!chunk)
 		return false;
 
-	rec = chunk + sizeof(struct kmcl_chunk);
 	spin_lock_irqsave(&ch->lock, flags);
-	if (private && pkt->state != KMCL_RECEIVED_HELD) {
-		gone = true;
-	} else {
-		*rec = (struct kmcl_save_received) {
-			.id = cpu_to_le64(pkt->id),
-			.type = cpu_to_le32(pkt->type),
-			.flags = cpu_to_le32((pkt->flags & KMCL_PACKET_WANTS_COMPLETION ?
-					      KMCL_SAVED_WANTS_COMPLETION : 0) |
-					     (pkt->bits & KMCL_RX_DEFERRED ?
-					      KMCL_SAVED_DEFERRED : 0)),
-			.payload_len = cpu_to_le32(pkt->payload_len),
-			.ranges_len = cpu_to_le32(header_len),
-			.private_len = cpu_to_le32(private ? save->need : 0),
-		};
-		at = kmcl_save_part(rec + 1, kmcl_received_payload(pkt) +
-				    (done ? 0 : pkt->payload_offset), pkt->payload_len);
-		at = kmcl_save_part(at, kmcl_received_header(pkt), header_len);
+	if (pkt->state == KMCL_RECEIVED_HELD) {
+		at = kmcl_save_record(chunk + sizeof(struct kmcl_chunk), pkt, pkt->payload_offset,
+				      pkt->header_len, need);
+		kmcl_save_note_gone(ch, &pkt->node);
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
-	if (gone) {
+	if (!at) {
 		/* Completed in its own save callback: it goes as a completion. */
 		kmcl_received_unhold(ch, pkt);
 		return true;
 	}
-	if (private && save->need) {
-		needed = save->need;
-		ret = ch->cfg.save_received(ch, pkt, at, save->need, &needed);
+	if (need) {
+		needed = need;
+		ret = ch->cfg.save_received(ch, pkt, at, need, &needed);
 		save->error = kmcl_save_callback_error(ret);
 		if (save->error)
 			return false;
-		memset(at + save->need, 0, ALIGN(save->need, 8) - save->need);
+		memset(at + need, 0, ALIGN(need, 8) - need);
 	}
-	kmcl_save_put(save, chunk, type, length);
-	le32_add_cpu(type == KMCL_CHUNK_TAKEN ? &save->end.taken :
-		     type == KMCL_CHUNK_RECEIVED ? &save->end.received :
-		     &save->end.completions, 1);
+	kmcl_save_put(save, chunk, KMCL_CHUNK_RECEIVED, length);
+	le32_add_cpu(&save->end.received, 1);
 	return true;
 }
 
@@ -425,27 +451,23 @@ static bool kmcl_save_end_mark(struct vmb_channel *ch, struct kmcl_save *save)
 	return true;
 }
 
-/* The packet under the cursor; false: no room, or an error. */
+/* The packet under the cursor of a list that stands still; false: no room, or an error. */
 static bool kmcl_save_item(struct vmb_channel *ch, struct kmcl_save *save,
 			   struct list_head *node)
 {
+	struct vmb_packet *pkt = list_entry(node, struct vmb_packet, node);
+	struct vmb_packet_completion *received =
+		list_entry(node, struct vmb_packet_completion, node);
+
 	switch (save->phase) {
 	case KMCL_SAVE_TAKEN:
-		return kmcl_save_received(ch, save,
-					  list_entry(node, struct vmb_packet_completion, node),
-					  KMCL_CHUNK_TAKEN);
-	case KMCL_SAVE_RECEIVED:
-		return kmcl_save_received(ch, save,
-					  list_entry(node, struct vmb_packet_completion, node),
-					  KMCL_CHUNK_RECEIVED);
+		return kmcl_save_settled(save, received, KMCL_CHUNK_TAKEN);
 	case KMCL_SAVE_COMPLETIONS:
-		return kmcl_save_received(ch, save,
-					  list_entry(node, struct vmb_packet_completion, node),
-					  KMCL_CHUNK_COMPLETION);
+		return kmcl_save_settled(save, received, KMCL_CHUNK_COMPLETION);
 	case KMCL_SAVE_SENT:
-		return kmcl_save_packet(ch, save, list_entry(node, struct vmb_packet, node), true);
+		return kmcl_save_packet(ch, save, pkt, true);
 	case KMCL_SAVE_QUEUED:
-		return kmcl_save_packet(ch, save, list_entry(node, struct vmb_packet, node), false);
+		return kmcl_save_packet(ch, save, pkt, false);
 	default:
 		return true;
 	}
@@ -454,16 +476,21 @@ static bool kmcl_save_item(struct vmb_channel *ch, struct kmcl_save *save,
 /* One step: a chunk, or on to the next phase. False: no room, or an error. */
 static bool kmcl_save_step(struct vmb_channel *ch, struct kmcl_save *save)
 {
-	struct list_head *list = kmcl_save_list(ch, save->phase), *node = NULL;
+	struct list_head *list = kmcl_save_list(ch, save->phase);
+	struct vmb_packet_completion *held;
 	unsigned long flags;
 	bool ok = true;
 
-	if (list) {
-		spin_lock_irqsave(&ch->lock, flags);
-		node = save->cursor == list ? NULL : save->cursor;
-		spin_unlock_irqrestore(&ch->lock, flags);
-		if (node && !kmcl_save_item(ch, save, node))
+	if (save->phase == KMCL_SAVE_RECEIVED) {
+		held = kmcl_save_next_held(ch, save);
+		if (held)
+			return kmcl_save_held(ch, save, held);
+	} else if (list && save->cursor != list) {
+		if (!kmcl_save_item(ch, save, save->cursor))
 			return false;
+		save->cursor = save->cursor->next;
+		save->need_known = false;
+		return true;
 	} else if (save->phase == KMCL_SAVE_HEADER) {
 		ok = kmcl_save_header(save);
 	} else if (save->phase == KMCL_SAVE_CHANNEL) {
@@ -476,12 +503,7 @@ static bool kmcl_save_step(struct vmb_channel *ch, struct kmcl_save *save)
 	if (!ok)
 		return false;
 	spin_lock_irqsave(&ch->lock, flags);
-	if (!node) {
-		kmcl_save_next_phase(ch, save);
-	} else if (save->cursor == node) {
-		save->cursor = node->next;
-		save->need_known = false;
-	}
+	kmcl_save_next_phase(ch, save);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	return true;
 }

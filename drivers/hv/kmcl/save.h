@@ -27,7 +27,7 @@ enum kmcl_save_phase {
  * @mutex: one vmb_channel_save_continue() at a time
  * @stream: where it is
  * @phase: the same
- * @cursor: next packet of the phase's list; under vmb_channel.lock
+ * @cursor: next packet of the phase's list; of rx_held: under vmb_channel.lock
  * @need_known: the consumer was asked how much it needs for the packet there
  * @need: what it said
  * @error: what ended the save
