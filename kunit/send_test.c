@@ -99,6 +99,93 @@ static void send_answers_out_of_order(struct kunit *test)
 	}
 }
 
+/* What the peer puts into the ring is found by one poll. */
+static void send_peer_begin(struct core_chan *c)
+{
+	core_settle(c);
+	WRITE_ONCE(c->link->masked, true);
+}
+
+static void send_peer_end(struct core_chan *c)
+{
+	kmcl_channel_interrupt(c->ch);
+}
+
+static void send_peer_puts(struct core_chan *c, u16 type, u64 id, u8 fill, u32 length)
+{
+	u8 *data = kunit_kmalloc(c->test, length, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(c->test, data);
+	memset(data, fill, length);
+	KUNIT_ASSERT_EQ(c->test, fake_put(c->link, type, 0, id, NULL, 0, data, length), 0);
+}
+
+/* The n-th answer is filled with n. */
+static void send_look_at_fill(struct core_chan *c, struct vmb_packet *pkt, int status,
+			      void *buffer, u32 length)
+{
+	u8 fill = core_count(c, CORE_DONE);
+
+	KUNIT_EXPECT_NULL(c->test, memchr_inv(buffer, fill, length));
+}
+
+/* Answers that are in the ring together, small and large, and what is between them */
+static void send_answers_together(struct kunit *test)
+{
+	static const u32 lengths[] = { 64, 4096, 8, 8192, 8192, 2048, 2048, 64 };
+	struct core_chan *c = core_client(test);
+	u64 ids[ARRAY_SIZE(lengths)];
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_packet_size(c->ch, 8192), 0);
+	core_run(c);
+	c->on_done = send_look_at_fill;
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		send_one(c, "x", WAIT);
+		ids[i] = core_take(c)->id;
+	}
+	send_peer_begin(c);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		/* core_count() counts the one that is being told of. */
+		send_peer_puts(c, KMCL_PACKET_COMPLETION, ids[i], i + 1, lengths[i]);
+		if (i == 1)
+			send_peer_puts(c, KMCL_PACKET_INBAND, ids[2], 0xaa, 16);
+	}
+	send_peer_end(c);
+	core_wait(c, CORE_DONE, ARRAY_SIZE(lengths));
+	core_wait(c, CORE_PACKET, 1);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, i)->status, 0);
+		KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, i)->length, lengths[i]);
+	}
+	KUNIT_EXPECT_EQ(test, core_event(c, CORE_PACKET, 0)->length, 16);
+	KUNIT_EXPECT_EQ(test, c->ch->nr_sent, 0);
+	KUNIT_EXPECT_EQ(test, c->ch->stats.faults, 0);
+}
+
+/* Answers before one that is none have come; those behind it have not. */
+static void send_answers_before_a_fault(struct kunit *test)
+{
+	struct core_chan *c = core_client_running(test);
+	u64 ids[4];
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		send_one(c, "x", WAIT);
+		ids[i] = core_take(c)->id;
+	}
+	send_peer_begin(c);
+	send_peer_puts(c, KMCL_PACKET_COMPLETION, ids[0], 1, 8);
+	send_peer_puts(c, KMCL_PACKET_COMPLETION, ids[1], 2, 8);
+	send_peer_puts(c, KMCL_PACKET_COMPLETION, ids[3] + 1, 3, 8);
+	send_peer_puts(c, KMCL_PACKET_COMPLETION, ids[2], 4, 8);
+	send_peer_end(c);
+	core_wait(c, CORE_DONE, 4);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, i)->status, i < 2 ? 0 : -ENODEV);
+	KUNIT_EXPECT_EQ(test, c->ch->stats.faults, 1);
+}
+
 static void send_default_routine_frees(struct kunit *test)
 {
 	struct core_chan *c = core_client_running(test);
@@ -498,6 +585,8 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_without_completion),
 	KUNIT_CASE(send_with_completion),
 	KUNIT_CASE(send_answers_out_of_order),
+	KUNIT_CASE(send_answers_together),
+	KUNIT_CASE(send_answers_before_a_fault),
 	KUNIT_CASE(send_default_routine_frees),
 	KUNIT_CASE(send_returns),
 	KUNIT_CASE(send_queues_in_order),

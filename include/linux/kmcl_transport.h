@@ -27,9 +27,9 @@
  * attach(), open_done(), close(), closed(), detach(), park() and the GPADL
  * calls of one channel come from process context; all but the GPADL calls come
  * one at a time. The rx_* calls of a channel are made by one caller at a time,
- * in softirq or process context, the tx_* calls under a spinlock of the core
- * with interrupts off; both only between open_done() (or adoption) and
- * close(). No call of the core is made with a transport's lock held, and a
+ * in softirq or process context, some of them and all tx_* calls under a
+ * spinlock of the core with interrupts off; both only between open_done() (or
+ * adoption) and close(). No call of the core is made with a transport's lock held, and a
  * transport calls kmcl_channel_*() with no lock that its operations take.
  */
 

@@ -207,7 +207,6 @@ enum kmcl_freeze_level {
 /* vmb_channel.rx_bits */
 #define KMCL_RX_RUNNING		0
 #define KMCL_RX_AGAIN		1
-#define KMCL_RX_DEFER		2	/* go on where callbacks may sleep */
 
 struct kmcl_save;
 struct kmcl_restore_ctx;
@@ -399,7 +398,8 @@ void kmcl_receive_set_mode(struct vmb_channel *ch, enum kmcl_rx_mode mode);
 /* received.c */
 int kmcl_received_prepare(struct vmb_channel *ch);
 void kmcl_received_unprepare(struct vmb_channel *ch);
-struct vmb_packet_completion *kmcl_received_alloc(struct vmb_channel *ch);
+u32 kmcl_received_reserve(struct vmb_channel *ch, struct list_head *to, u32 nr, bool grow);
+void kmcl_received_setup(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
 struct vmb_packet_completion *kmcl_received_alloc_restore(struct vmb_channel *ch);
 void kmcl_received_recycle(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
 void kmcl_received_trim(struct vmb_channel *ch);
@@ -430,7 +430,8 @@ void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed);
 void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only);
 void kmcl_send_cancel_all_locked(struct vmb_channel *ch);
 void kmcl_send_wait_done(struct vmb_channel *ch);
-int kmcl_send_completed(struct vmb_channel *ch, const struct kmcl_rx *rx, const char **fault);
+int kmcl_send_completed(struct vmb_channel *ch, struct kmcl_rx *rx, u32 *budget,
+			const char **fault);
 void kmcl_send_end_quarantine(struct vmb_channel *ch, bool release);
 static inline u8 *kmcl_packet_ranges(struct vmb_packet *pkt)
 {

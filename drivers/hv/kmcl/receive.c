@@ -8,9 +8,14 @@
  * delivered is on rx_held until the consumer completes it. A packet counts
  * against the quota from the ring to the ring: until its completion is there.
  *
- * vmb_channel.lock protects the lists and counts. A change of rx_mode waits for
- * the poll that runs, so that afterwards no callback does that the new mode
- * forbids.
+ * vmb_channel.lock protects the lists and counts. The poll takes it for a batch
+ * at a time: what it has in hand (struct kmcl_rx_hand) is its own, but counted,
+ * in nr_slots. Under the lock it reserves objects, takes fetched packets in,
+ * takes those that are due out, and hands back those whose callback returned;
+ * the ring is read, and the consumer called, without it.
+ *
+ * A change of rx_mode waits for the poll that runs, so that afterwards no
+ * callback does that the new mode forbids, and no poll has anything in hand.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,6 +24,8 @@
 
 /* Packets a poll handles before it lets others have the processor */
 #define KMCL_RX_BUDGET	64
+/* Packets that it takes out at a time */
+#define KMCL_RX_BATCH	32
 
 static struct workqueue_struct *kmcl_rx_wq;
 
@@ -27,6 +34,32 @@ enum kmcl_fetch_end {
 	KMCL_FETCH_BUDGET,
 	KMCL_FETCH_EMPTY,
 	KMCL_FETCH_STALLED,
+};
+
+/**
+ * struct kmcl_rx_hand - what a poll has in hand
+ * @sleepable: callbacks may sleep, and are called for one packet at a time
+ * @deferred: the next packet has to wait for a poll where they may
+ * @nr_room: objects on @room
+ * @nr_fetched: packets on @fetched
+ * @nr_out: packets in @out
+ * @nr_called: of them, those whose callback was called
+ * @delivered: packets that the consumer took, so far
+ * @room: objects that have their slot of the quota, and no packet yet
+ * @fetched: packets from the ring, to go to rx_taken
+ * @out: packets on rx_held whose turn it is
+ */
+struct kmcl_rx_hand {
+	bool sleepable;
+	bool deferred;
+	u32 nr_room;
+	u32 nr_fetched;
+	u32 nr_out;
+	u32 nr_called;
+	u32 delivered;
+	struct list_head room;
+	struct list_head fetched;
+	struct vmb_packet_completion *out[KMCL_RX_BATCH];
 };
 
 void kmcl_receive_schedule(struct vmb_channel *ch)
@@ -50,22 +83,39 @@ void kmcl_channel_interrupt(struct vmb_channel *ch)
 }
 EXPORT_SYMBOL_NS_GPL(kmcl_channel_interrupt, KMCL_NS);
 
-/* Room for one more from the ring, or NULL: its slot and its memory. */
-static struct vmb_packet_completion *kmcl_rx_room(struct vmb_channel *ch)
+/* Slots and objects for what may come; with @grow a new object where none is free. */
+static void kmcl_rx_reserve_locked(struct vmb_channel *ch, struct kmcl_rx_hand *hand, bool grow)
 {
-	struct vmb_packet_completion *pkt = NULL;
+	u32 nr;
+
+	lockdep_assert_held(&ch->lock);
+	/* Once stalled, only a completion goes on: a higher quota alone does not. */
+	if (ch->rx_stalled || ch->nr_slots >= ch->quota)
+		return;
+	nr = kmcl_received_reserve(ch, &hand->room, min(ch->quota - ch->nr_slots,
+							KMCL_RX_BATCH - hand->nr_room), grow);
+	ch->nr_slots += nr;
+	hand->nr_room += nr;
+}
+
+/* Room for one more from the ring, or NULL: its slot and its memory. */
+static struct vmb_packet_completion *kmcl_rx_room(struct vmb_channel *ch,
+						  struct kmcl_rx_hand *hand)
+{
+	struct vmb_packet_completion *pkt;
 	unsigned long flags;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	/* Once stalled, only a completion goes on: a higher quota alone does not. */
-	if (!ch->rx_stalled && ch->nr_slots < ch->quota)
-		pkt = kmcl_received_alloc(ch);
-	/* Without memory one is out at least: the first one was there from the start. */
+	if (!hand->nr_room) {
+		spin_lock_irqsave(&ch->lock, flags);
+		kmcl_rx_reserve_locked(ch, hand, true);
+		/* Without memory one is out at least: the first was there from the start. */
+		if (!hand->nr_room)
+			ch->rx_stalled = true;
+		spin_unlock_irqrestore(&ch->lock, flags);
+	}
+	pkt = list_first_entry_or_null(&hand->room, struct vmb_packet_completion, node);
 	if (pkt)
-		ch->nr_slots++;
-	else
-		ch->rx_stalled = true;
-	spin_unlock_irqrestore(&ch->lock, flags);
+		kmcl_received_setup(ch, pkt);
 	return pkt;
 }
 
@@ -84,12 +134,12 @@ static int kmcl_rx_pipe(struct vmb_channel *ch, struct vmb_packet_completion *pk
 }
 
 /* Take the data packet at the ring's head: the one private copy is made here. */
-static int kmcl_rx_take(struct vmb_channel *ch, const struct kmcl_rx *rx, const char **fault)
+static int kmcl_rx_take(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
+			const struct kmcl_rx *rx, const char **fault)
 {
 	u32 pipe = ch->cfg.flags & VMB_CHANNEL_INIT_FLAG_IS_PIPE ?
 		   sizeof(struct kmcl_pipe_header) : 0;
 	struct vmb_packet_completion *pkt;
-	unsigned long flags;
 
 	if (rx->type != KMCL_PACKET_INBAND && rx->type != KMCL_PACKET_GPA_DIRECT) {
 		*fault = "packet type that is not supported";
@@ -103,7 +153,7 @@ static int kmcl_rx_take(struct vmb_channel *ch, const struct kmcl_rx *rx, const 
 		*fault = "external data beyond the channel's limits";
 		return -EBADMSG;
 	}
-	pkt = kmcl_rx_room(ch);
+	pkt = kmcl_rx_room(ch, hand);
 	if (!pkt)
 		return -EAGAIN;
 	pkt->id = rx->id;
@@ -119,19 +169,18 @@ static int kmcl_rx_take(struct vmb_channel *ch, const struct kmcl_rx *rx, const 
 	else if (pipe && kmcl_rx_pipe(ch, pkt))
 		*fault = "malformed pipe header";
 
-	spin_lock_irqsave(&ch->lock, flags);
-	if (*fault) {
-		kmcl_received_put(ch, pkt);
-	} else {
-		list_add_tail(&pkt->node, &ch->rx_taken);
-		ch->nr_taken++;
-	}
-	spin_unlock_irqrestore(&ch->lock, flags);
-	return *fault ? -EBADMSG : 0;
+	/* The object stays where it is, for the next one. */
+	if (*fault)
+		return -EBADMSG;
+	list_move_tail(&pkt->node, &hand->fetched);
+	hand->nr_room--;
+	hand->nr_fetched++;
+	return 0;
 }
 
-/* From the ring: completions to their packets, the rest to rx_taken. */
-static enum kmcl_fetch_end kmcl_rx_fetch(struct vmb_channel *ch, u32 *budget)
+/* From the ring: completions to their packets, the rest into the hand. */
+static enum kmcl_fetch_end kmcl_rx_fetch(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
+					 u32 *budget)
 {
 	const struct kmcl_transport_ops *ops = ch->ops;
 	enum kmcl_fetch_end end = KMCL_FETCH_BUDGET;
@@ -155,10 +204,14 @@ static enum kmcl_fetch_end kmcl_rx_fetch(struct vmb_channel *ch, u32 *budget)
 			fault = "unknown packet flags";
 			break;
 		}
-		if (rx.type == KMCL_PACKET_COMPLETION)
-			ret = kmcl_send_completed(ch, &rx, &fault);
-		else
-			ret = kmcl_rx_take(ch, &rx, &fault);
+		if (rx.type == KMCL_PACKET_COMPLETION) {
+			any = true;
+			ret = kmcl_send_completed(ch, &rx, budget, &fault);
+			if (ret)
+				break;
+			continue;
+		}
+		ret = kmcl_rx_take(ch, hand, &rx, &fault);
 		if (ret == -EAGAIN)
 			end = KMCL_FETCH_STALLED;
 		if (ret)
@@ -176,45 +229,26 @@ static enum kmcl_fetch_end kmcl_rx_fetch(struct vmb_channel *ch, u32 *budget)
 	return READ_ONCE(ch->rx_failed) ? KMCL_FETCH_STALLED : end;
 }
 
-/* The packet that the consumer gets next, or NULL. */
-static struct vmb_packet_completion *kmcl_rx_next(struct vmb_channel *ch, bool sleepable,
-						  bool *defer)
+/* The callbacks returned, or were not called any more: what became of the packets? */
+static void kmcl_rx_hand_back_locked(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
 {
 	struct vmb_packet_completion *pkt;
-	unsigned long flags;
+	bool called;
+	u32 i;
 
-	spin_lock_irqsave(&ch->lock, flags);
-	pkt = list_first_entry_or_null(&ch->rx_taken, struct vmb_packet_completion, node);
-	if (!pkt || ch->rx_mode != KMCL_RX_ON || (pkt->bits & KMCL_RX_EXT_WAIT)) {
-		pkt = NULL;
-	} else if ((pkt->bits & KMCL_RX_DEFERRED) && !sleepable) {
-		*defer = true;
-		pkt = NULL;
-	} else {
-		list_move_tail(&pkt->node, &ch->rx_held);
-		pkt->state = KMCL_RECEIVED_HELD;
-		pkt->bits &= ~KMCL_RX_DEFERRED;
-		pkt->bits |= KMCL_RX_IN_CALLBACK;
-		ch->nr_taken--;
-		ch->nr_held++;
-		ch->stats.packets_in++;
-	}
-	spin_unlock_irqrestore(&ch->lock, flags);
-	return pkt;
-}
-
-/* What became of the packet in the callback: was it delivered? */
-static bool kmcl_rx_returned(struct vmb_channel *ch, struct vmb_packet_completion *pkt,
-			     bool *defer)
-{
-	bool delivered = true;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	pkt->bits &= ~KMCL_RX_IN_CALLBACK;
-	if (pkt->state == KMCL_RECEIVED_FREE) {
-		kmcl_received_recycle(ch, pkt);
-	} else if (pkt->state == KMCL_RECEIVED_HELD && (pkt->bits & KMCL_RX_REDELIVER)) {
+	lockdep_assert_held(&ch->lock);
+	/* From the last to the first: so each is the first in line when it goes back. */
+	for (i = hand->nr_out; i-- > 0; ) {
+		pkt = hand->out[i];
+		called = i < hand->nr_called;
+		pkt->bits &= ~KMCL_RX_IN_CALLBACK;
+		if (called && !(pkt->state == KMCL_RECEIVED_HELD &&
+				(pkt->bits & KMCL_RX_REDELIVER))) {
+			hand->delivered++;
+			if (pkt->state == KMCL_RECEIVED_FREE)
+				kmcl_received_recycle(ch, pkt);
+			continue;
+		}
 		/* First in line again (D11), and not delivered (D12) */
 		pkt->bits &= ~KMCL_RX_REDELIVER;
 		pkt->state = KMCL_RECEIVED_TAKEN;
@@ -222,49 +256,88 @@ static bool kmcl_rx_returned(struct vmb_channel *ch, struct vmb_packet_completio
 		ch->nr_held--;
 		ch->nr_taken++;
 		ch->stats.packets_in--;
-		*defer = pkt->bits & KMCL_RX_DEFERRED;
-		delivered = false;
+		hand->deferred |= called && (pkt->bits & KMCL_RX_DEFERRED);
 	}
-	if (!ch->nr_held && ch->rx_mode != KMCL_RX_ON)
+	if (hand->nr_out && !ch->nr_held && ch->rx_mode != KMCL_RX_ON)
 		kmcl_life_kick(ch);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	return delivered;
+	hand->nr_out = 0;
+	hand->nr_called = 0;
 }
 
-/* Hand out what was taken; returns how many packets the consumer took. */
-static u32 kmcl_rx_deliver(struct vmb_channel *ch, bool sleepable, u32 *budget)
+/* Those that the consumer gets next, at most @limit. */
+static void kmcl_rx_take_out_locked(struct vmb_channel *ch, struct kmcl_rx_hand *hand, u32 limit)
+{
+	struct vmb_packet_completion *pkt, *tmp;
+
+	lockdep_assert_held(&ch->lock);
+	if (ch->rx_mode != KMCL_RX_ON || hand->deferred)
+		return;
+	limit = min(limit, hand->sleepable ? 1 : KMCL_RX_BATCH);
+	list_for_each_entry_safe(pkt, tmp, &ch->rx_taken, node) {
+		if (hand->nr_out == limit || (pkt->bits & KMCL_RX_EXT_WAIT))
+			break;
+		if ((pkt->bits & KMCL_RX_DEFERRED) && !hand->sleepable) {
+			hand->deferred = !hand->nr_out;
+			break;
+		}
+		list_move_tail(&pkt->node, &ch->rx_held);
+		pkt->state = KMCL_RECEIVED_HELD;
+		pkt->bits &= ~KMCL_RX_DEFERRED;
+		pkt->bits |= KMCL_RX_IN_CALLBACK;
+		ch->nr_taken--;
+		ch->nr_held++;
+		ch->stats.packets_in++;
+		hand->out[hand->nr_out++] = pkt;
+	}
+}
+
+/* Between two batches; false: there is nothing for the consumer now. */
+static bool kmcl_rx_turn(struct vmb_channel *ch, struct kmcl_rx_hand *hand, u32 limit)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	kmcl_rx_hand_back_locked(ch, hand);
+	list_splice_tail_init(&hand->fetched, &ch->rx_taken);
+	ch->nr_taken += hand->nr_fetched;
+	hand->nr_fetched = 0;
+	kmcl_rx_take_out_locked(ch, hand, limit);
+	kmcl_rx_reserve_locked(ch, hand, false);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	return hand->nr_out;
+}
+
+/* Hand out what was taken. */
+static void kmcl_rx_deliver(struct vmb_channel *ch, struct kmcl_rx_hand *hand, u32 *budget)
 {
 	struct vmb_packet_completion *pkt;
-	bool defer = false;
-	u32 n = 0;
 
-	for (; *budget && !defer; --*budget) {
-		pkt = kmcl_rx_next(ch, sleepable, &defer);
-		if (!pkt)
-			break;
-		trace_kmcl_deliver(ch, pkt);
-		ch->cfg.process(ch, pkt, kmcl_received_payload(pkt) + pkt->payload_offset,
-				pkt->payload_len, pkt->type == KMCL_PACKET_GPA_DIRECT ?
-				VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA : 0);
-		if (kmcl_rx_returned(ch, pkt, &defer))
-			n++;
+	while (kmcl_rx_turn(ch, hand, *budget)) {
+		do {
+			pkt = hand->out[hand->nr_called++];
+			trace_kmcl_deliver(ch, pkt);
+			ch->cfg.process(ch, pkt, kmcl_received_payload(pkt) + pkt->payload_offset,
+					pkt->payload_len, pkt->type == KMCL_PACKET_GPA_DIRECT ?
+					VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA : 0);
+			/* One that has to come again comes before those behind it. */
+		} while (hand->nr_called < hand->nr_out &&
+			 !(READ_ONCE(pkt->bits) & KMCL_RX_REDELIVER) &&
+			 READ_ONCE(ch->rx_mode) == KMCL_RX_ON);
+		*budget -= hand->nr_called;
 	}
-	if (defer)
-		set_bit(KMCL_RX_DEFER, &ch->rx_bits);
-	return n;
 }
 
 /* Fetch and deliver until the ring is empty, the quota or the budget used up. */
-static bool kmcl_rx_drain(struct vmb_channel *ch, bool sleepable)
+static bool kmcl_rx_drain(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
 {
-	u32 budget = KMCL_RX_BUDGET, deliveries = KMCL_RX_BUDGET, n = 0;
+	u32 budget = KMCL_RX_BUDGET, deliveries = KMCL_RX_BUDGET;
 	enum kmcl_fetch_end end;
 	bool again = false;
 
 	ch->ops->rx_mask(ch->link);
 	do {
-		end = kmcl_rx_fetch(ch, &budget);
-		n += kmcl_rx_deliver(ch, sleepable, &deliveries);
+		end = kmcl_rx_fetch(ch, hand, &budget);
+		kmcl_rx_deliver(ch, hand, &deliveries);
 	} while (end == KMCL_FETCH_STALLED && !READ_ONCE(ch->rx_stalled) && budget &&
 		 deliveries && !READ_ONCE(ch->rx_failed) &&
 		 READ_ONCE(ch->rx_mode) != KMCL_RX_OFF);
@@ -273,18 +346,35 @@ static bool kmcl_rx_drain(struct vmb_channel *ch, bool sleepable)
 		again = ch->ops->rx_unmask(ch->link);
 	if (end == KMCL_FETCH_BUDGET || !deliveries)
 		again = READ_ONCE(ch->rx_mode) != KMCL_RX_OFF;
-	if (n && ch->cfg.processing_complete)
-		ch->cfg.processing_complete(ch, n);
+	if (hand->delivered && ch->cfg.processing_complete)
+		ch->cfg.processing_complete(ch, hand->delivered);
 	return again;
 }
 
-static void kmcl_rx_batch(struct vmb_channel *ch, bool on)
+static void kmcl_rx_begin(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	ch->tx_batch = on;
-	/* What was queued may have room now; what was written is published once. */
+	/* Where a callback may sleep, nothing written waits for its end. */
+	ch->tx_batch = !hand->sleepable;
+	/* What was queued may have room now. */
+	kmcl_send_flush_locked(ch);
+	if (ch->rx_mode != KMCL_RX_OFF)
+		kmcl_rx_reserve_locked(ch, hand, false);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_run_done(ch);
+}
+
+static void kmcl_rx_end(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_splice(&hand->room, &ch->rx_free);
+	ch->nr_slots -= hand->nr_room;
+	ch->tx_batch = false;
+	/* What was written is published once. */
 	kmcl_send_flush_locked(ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_send_run_done(ch);
@@ -292,6 +382,11 @@ static void kmcl_rx_batch(struct vmb_channel *ch, bool on)
 
 static void kmcl_rx_poll(struct vmb_channel *ch, bool sleepable)
 {
+	struct kmcl_rx_hand hand = {
+		.sleepable = sleepable,
+		.room = LIST_HEAD_INIT(hand.room),
+		.fetched = LIST_HEAD_INIT(hand.fetched),
+	};
 	bool again = false;
 
 	if (test_and_set_bit(KMCL_RX_RUNNING, &ch->rx_bits)) {
@@ -304,11 +399,10 @@ static void kmcl_rx_poll(struct vmb_channel *ch, bool sleepable)
 	}
 	clear_bit(KMCL_RX_AGAIN, &ch->rx_bits);
 	WRITE_ONCE(ch->rx_task, current);
-	/* Where a callback may sleep, nothing written waits for its end. */
-	kmcl_rx_batch(ch, !sleepable);
+	kmcl_rx_begin(ch, &hand);
 	if (READ_ONCE(ch->rx_mode) != KMCL_RX_OFF)
-		again = kmcl_rx_drain(ch, sleepable);
-	kmcl_rx_batch(ch, false);
+		again = kmcl_rx_drain(ch, &hand);
+	kmcl_rx_end(ch, &hand);
 	WRITE_ONCE(ch->rx_task, NULL);
 	WRITE_ONCE(ch->rx_seq, ch->rx_seq + 1);
 	clear_bit_unlock(KMCL_RX_RUNNING, &ch->rx_bits);
@@ -317,7 +411,7 @@ static void kmcl_rx_poll(struct vmb_channel *ch, bool sleepable)
 	if (test_and_clear_bit(KMCL_RX_AGAIN, &ch->rx_bits) || again)
 		kmcl_receive_schedule(ch);
 	/* Not before: the work would find this poll running, and leave it to us. */
-	if (test_and_clear_bit(KMCL_RX_DEFER, &ch->rx_bits))
+	if (hand.deferred)
 		queue_work(kmcl_rx_wq, &ch->rx_work);
 	if (wq_has_sleeper(&ch->rx_wait))
 		wake_up_all(&ch->rx_wait);

@@ -50,17 +50,13 @@ void kmcl_received_unprepare(struct vmb_channel *ch)
 	ch->rx_cache = NULL;
 }
 
-static struct vmb_packet_completion *kmcl_received_setup(struct vmb_channel *ch,
-							 struct vmb_packet_completion *pkt)
+/* An object gets a packet. Where it is on a list, it stays there. */
+void kmcl_received_setup(struct vmb_channel *ch, struct vmb_packet_completion *pkt)
 {
-	if (!pkt)
-		return NULL;
-	memset(pkt, 0, offsetof(struct vmb_packet_completion, data));
-	INIT_LIST_HEAD(&pkt->node);
+	memset_startat(pkt, 0, channel);
 	pkt->channel = ch;
 	if (ch->cfg.context_size)
 		memset(pkt->data, 0, ch->cfg.context_size);
-	return pkt;
 }
 
 /*
@@ -73,17 +69,26 @@ void kmcl_received_recycle(struct vmb_channel *ch, struct vmb_packet_completion 
 	list_add(&pkt->node, &ch->rx_free);
 }
 
-struct vmb_packet_completion *kmcl_received_alloc(struct vmb_channel *ch)
+/*
+ * At most @nr objects that are not in use, to @to; with @grow a new one where
+ * there is none. Returns how many.
+ */
+u32 kmcl_received_reserve(struct vmb_channel *ch, struct list_head *to, u32 nr, bool grow)
 {
 	struct vmb_packet_completion *pkt;
+	u32 found;
 
 	lockdep_assert_held(&ch->lock);
-	pkt = list_first_entry_or_null(&ch->rx_free, struct vmb_packet_completion, node);
-	if (pkt)
-		list_del(&pkt->node);
-	else
-		pkt = kmem_cache_alloc(ch->rx_cache, GFP_ATOMIC | __GFP_NOWARN);
-	return kmcl_received_setup(ch, pkt);
+	for (found = 0; found < nr && !list_empty(&ch->rx_free); found++)
+		list_move_tail(ch->rx_free.next, to);
+	if (found || !nr || !grow)
+		return found;
+	pkt = kmem_cache_alloc(ch->rx_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!pkt)
+		return 0;
+	pkt->state = KMCL_RECEIVED_FREE;
+	list_add_tail(&pkt->node, to);
+	return 1;
 }
 
 /* Give back the memory of all objects that are not in use, but for one. */
@@ -106,7 +111,11 @@ void kmcl_received_trim(struct vmb_channel *ch)
 /* For a packet from a stream: its memory may be awaited. */
 struct vmb_packet_completion *kmcl_received_alloc_restore(struct vmb_channel *ch)
 {
-	return kmcl_received_setup(ch, kmem_cache_alloc(ch->rx_cache, GFP_KERNEL));
+	struct vmb_packet_completion *pkt = kmem_cache_alloc(ch->rx_cache, GFP_KERNEL);
+
+	if (pkt)
+		kmcl_received_setup(ch, pkt);
+	return pkt;
 }
 
 /* Retired: its slot of the quota is free. The callback that has it frees it. */
@@ -232,7 +241,9 @@ int vmb_channel_packet_complete(struct vmb_packet_completion *pkt, const void *b
 		ret = -EINVAL;
 	} else {
 		trace_kmcl_complete(ch, pkt, size);
-		memmove(kmcl_received_payload(pkt), buffer, size);
+		/* Often the answer is what was asked. */
+		if (buffer != kmcl_received_payload(pkt))
+			memmove(kmcl_received_payload(pkt), buffer, size);
 		pkt->payload_len = size;
 		if (pkt->bits & KMCL_RX_SAVED) {
 			/* In the stream as open: waits for what becomes of the save */

@@ -11,10 +11,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/slab.h>
 
 #include "internal.h"
 #include "trace.h"
+
+/* Bytes of completions that are copied in one section with interrupts off */
+#define KMCL_COPY_LOCKED	4096
 
 static void kmcl_quarantine_free(struct vmb_channel *ch, struct kmcl_quarantine *q, bool release)
 {
@@ -365,44 +369,91 @@ int kmcl_send(struct vmb_packet *pkt, const void *buffer, u32 length, struct vmb
 }
 
 /*
- * A completion is at the head of the incoming ring: find its packet, copy the
- * payload into that, and end it. Called by the poll.
+ * Whose completion is at the head of the incoming ring? NULL: nobody's any more,
+ * or an error.
  */
-int kmcl_send_completed(struct vmb_channel *ch, const struct kmcl_rx *rx, const char **fault)
+static struct vmb_packet *kmcl_send_claim(struct vmb_channel *ch, const struct kmcl_rx *rx)
 {
 	struct kmcl_quarantine *q, *tmp;
 	struct vmb_packet *pkt;
-	unsigned long flags;
-	bool late = false;
 
-	if (rx->payload_len > ALIGN(ch->cfg.max_packet_size, 8) || rx->header_len) {
-		*fault = "completion larger than the channel's maximum";
-		return -EBADMSG;
-	}
-	spin_lock_irqsave(&ch->lock, flags);
+	lockdep_assert_held(&ch->lock);
+	if (rx->payload_len > ALIGN(ch->cfg.max_packet_size, 8) || rx->header_len)
+		return ERR_PTR(-EMSGSIZE);
 	pkt = kmcl_packet_find(ch, rx->id);
 	if (pkt) {
 		list_del_init(&pkt->node);
 		ch->nr_sent--;
 		pkt->state = KMCL_PACKET_DONE;
-	} else if (ch->late && kmcl_packet_known_id(ch, rx->id)) {
-		late = true;
-		ch->late--;
-		ch->stats.late++;
-		list_for_each_entry_safe(q, tmp, &ch->quarantine, node)
-			if (q->id == rx->id)
-				kmcl_quarantine_free(ch, q, true);
+		pkt->payload_len = rx->payload_len;
+		return pkt;
 	}
+	if (!ch->late || !kmcl_packet_known_id(ch, rx->id))
+		return ERR_PTR(-ENOENT);
+	ch->late--;
+	ch->stats.late++;
+	list_for_each_entry_safe(q, tmp, &ch->quarantine, node)
+		if (q->id == rx->id)
+			kmcl_quarantine_free(ch, q, true);
+	return NULL;
+}
+
+/* Is the next packet in the ring a completion, too? */
+static bool kmcl_send_next_completion(struct vmb_channel *ch, struct kmcl_rx *rx)
+{
+	lockdep_assert_held(&ch->lock);
+	return ch->rx_mode != KMCL_RX_OFF && !ch->ops->rx_peek(ch->link, rx) &&
+	       rx->type == KMCL_PACKET_COMPLETION &&
+	       !(rx->flags & ~KMCL_PACKET_WANTS_COMPLETION);
+}
+
+/*
+ * A completion is at the head of the incoming ring, perhaps more behind it: find
+ * their packets, copy the payloads into those, and end them. Called by the poll.
+ * One lock section does as many as there is little to copy; what is large is
+ * copied without the lock.
+ */
+int kmcl_send_completed(struct vmb_channel *ch, struct kmcl_rx *rx, u32 *budget,
+			const char **fault)
+{
+	struct vmb_packet *pkt, *large = NULL;
+	unsigned long flags;
+	LIST_HEAD(ended);
+	u32 copied = 0;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	do {
+		pkt = kmcl_send_claim(ch, rx);
+		if (IS_ERR(pkt))
+			break;
+		--*budget;
+		if (pkt)
+			list_add_tail(&pkt->node, &ended);
+		copied += rx->payload_len;
+		if (pkt && copied > KMCL_COPY_LOCKED) {
+			large = pkt;
+			break;
+		}
+		if (pkt)
+			ch->ops->rx_copy(ch->link, rx, NULL, pkt->data);
+		ch->ops->rx_advance(ch->link, rx);
+	} while (*budget && kmcl_send_next_completion(ch, rx));
 	spin_unlock_irqrestore(&ch->lock, flags);
-	if (late)
-		return 0;
-	if (!pkt) {
-		*fault = "completion of an unknown transaction";
-		return -EBADMSG;
+	if (large) {
+		ch->ops->rx_copy(ch->link, rx, NULL, large->data);
+		ch->ops->rx_advance(ch->link, rx);
 	}
-	ch->ops->rx_copy(ch->link, rx, NULL, pkt->data);
-	kmcl_send_end_packet(pkt, 0, rx->payload_len ? pkt->data : NULL, rx->payload_len);
-	return 0;
+	if (IS_ERR(pkt))
+		*fault = PTR_ERR(pkt) == -EMSGSIZE ?
+			 "completion larger than the channel's maximum" :
+			 "completion of an unknown transaction";
+
+	while ((pkt = list_first_entry_or_null(&ended, struct vmb_packet, node))) {
+		list_del_init(&pkt->node);
+		kmcl_send_end_packet(pkt, 0, pkt->payload_len ? pkt->data : NULL,
+				     pkt->payload_len);
+	}
+	return *fault ? -EBADMSG : 0;
 }
 
 /* Take a packet from the queue or from those sent; the caller ends it. */
