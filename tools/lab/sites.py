@@ -58,17 +58,18 @@ def existing(path):
     return found
 
 
-def hit(log):
-    """{module: {(function, offset)}} of a console log."""
+def hit(logs):
+    """{module: {(function, offset)}} of console logs."""
     found = defaultdict(set)
-    for name, offset, module in LINE.findall(log.read_text(errors="replace")):
-        found[module].add((name, int(offset, 16)))
+    for log in logs:
+        for name, offset, module in LINE.findall(log.read_text(errors="replace")):
+            found[module].add((name, int(offset, 16)))
     return found
 
 
-def report(log, folder):
+def report(logs, folder):
     """Lines for people; none where no allocation failed."""
-    hits = hit(log)
+    hits = hit(logs)
     lines = []
     for module in MODULES:
         path = folder / f"{module}.ko"
