@@ -169,13 +169,15 @@ static void open_needs_admin(struct kunit *test)
 static const struct {
 	unsigned int cmd;
 	u32 size;
+	u32 flags;		/* that are known */
 } cdev_iocs[] = {
-	{ KMCL_IOC_FREEZE, sizeof(struct kmcl_freeze) },
+	{ KMCL_IOC_FREEZE, sizeof(struct kmcl_freeze), KMCL_FREEZE_HANDOVER },
 	{ KMCL_IOC_COMMIT, sizeof(struct kmcl_commit) },
 	{ KMCL_IOC_RESTORE, sizeof(struct kmcl_restore) },
 	{ KMCL_IOC_RESTORE_END, sizeof(struct kmcl_restore) },
 	{ KMCL_IOC_DROP, sizeof(struct kmcl_drop) },
 	{ KMCL_IOC_INFO, sizeof(struct kmcl_session_info) },
+	{ KMCL_IOC_REASON, sizeof(struct kmcl_reason) },
 };
 
 /* Every size, memory that is not there, a flag that nobody knows */
@@ -194,7 +196,7 @@ static void ioctl_arguments(struct kunit *test)
 			memset(arg, 0, 2 * PAGE_SIZE);
 			/* With an unknown flag nothing is done. */
 			if (size >= 8)
-				((u32 *)arg)[1] = 1;
+				((u32 *)arg)[1] = BIT(31);
 			*(u32 *)arg = size;
 			ret = cdev_ioctl_sized(f, cdev_iocs[i].cmd, arg, max(size, 4));
 			KUNIT_EXPECT_EQ_MSG(test, ret, size < cdev_iocs[i].size ? -EINVAL :
@@ -208,6 +210,8 @@ static void ioctl_arguments(struct kunit *test)
 			KUNIT_EXPECT_EQ_MSG(test, ret, -E2BIG, "ioctl %u size %u", i, size);
 		}
 		for (bit = 0; bit < 32; bit++) {
+			if (cdev_iocs[i].flags & BIT(bit))
+				continue;
 			memset(arg, 0, PAGE_SIZE);
 			*(u32 *)arg = cdev_iocs[i].size;
 			((u32 *)arg)[1] = BIT(bit);
@@ -225,7 +229,7 @@ static void ioctl_arguments(struct kunit *test)
 				-EFAULT);
 	}
 	for (i = 0; i < 256; i++)
-		if (i > 5)
+		if (i > 6)
 			KUNIT_EXPECT_EQ(test, cdev_ioctl_sized(f, _IO(KMCL_IOC_MAGIC, i), arg, 64),
 					-ENOTTY);
 	KUNIT_EXPECT_EQ(test, cdev_ioctl_sized(f, 0, arg, 64), -ENOTTY);
@@ -454,12 +458,52 @@ static void write_garbage(struct kunit *test)
 	}
 }
 
+static int cdev_refuse(struct vmb_channel *ch, char *reason, u32 size)
+{
+	strscpy(reason, "the dog ate it; get another one", size);
+	return -EIO;
+}
+
+/* Which channel, and why, gets out; a freeze that is no handover is not refused. */
+static void handover_refused(struct kunit *test)
+{
+	struct core_chan *c = core_server(test);
+	struct kmcl_freeze freeze = { .flags = KMCL_FREEZE_HANDOVER, .deadline_ms = 20000 };
+	struct cdev_file *f = cdev_open(test);
+	struct kmcl_reason reason = {};
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_friendly_name(c->ch, "rex"), 0);
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_query_handover_callback(c->ch, cdev_refuse), 0);
+	core_run(c);
+	KUNIT_EXPECT_EQ(test, vmb_channel_init_set_query_handover_callback(c->ch, NULL), -EBUSY);
+	strscpy((char *)freeze.bus, "kit", sizeof(freeze.bus));
+	KUNIT_EXPECT_EQ(test, cdev_ioctl(f, KMCL_IOC_REASON, &reason), 0);
+	KUNIT_EXPECT_STREQ(test, (char *)reason.channel, "");
+	KUNIT_EXPECT_STREQ(test, (char *)reason.text, "");
+	KUNIT_EXPECT_EQ(test, cdev_ioctl(f, KMCL_IOC_FREEZE, &freeze), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, cdev_ioctl(f, KMCL_IOC_REASON, &reason), 0);
+	KUNIT_EXPECT_STREQ(test, (char *)reason.channel, "rex");
+	KUNIT_EXPECT_STREQ(test, (char *)reason.text, "the dog ate it; get another one");
+	core_settle(c);
+	core_expect_life(c, "ORP");
+
+	KUNIT_EXPECT_EQ(test, cdev_freeze(f, "kit"), 0);
+	cdev_read_all(f, 4096);
+	KUNIT_EXPECT_EQ(test, cdev_commit(f), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, cdev_commit(f), -EBUSY);
+	KUNIT_EXPECT_EQ(test, cdev_ioctl(f, KMCL_IOC_REASON, &reason), 0);
+	KUNIT_EXPECT_STREQ(test, (char *)reason.channel, "rex");
+	cdev_close(f);
+	core_wait_life(c, "ORPSRP");
+}
+
 static struct kunit_case cdev_cases[] = {
 	KUNIT_CASE(open_needs_admin),
 	KUNIT_CASE(ioctl_arguments),
 	KUNIT_CASE(ioctl_newer_user),
 	KUNIT_CASE(ioctl_order),
 	KUNIT_CASE(freeze_arguments),
+	KUNIT_CASE(handover_refused),
 	KUNIT_CASE(set_in_pieces),
 	KUNIT_CASE(closed_half_way),
 	KUNIT_CASE(bad_memory),

@@ -50,6 +50,7 @@ struct vmb_packet_completion;
 #define VMB_MAX_RING_PAGES		1024U
 #define VMB_MAX_SAVE_PRIVATE		(64U * 1024)
 #define VMB_MAX_SAVE_STATE		(512U * 1024)
+#define VMB_MAX_REASON			192U	/* with its NUL */
 
 #define VMB_DEFAULT_PACKET_SIZE		4096U
 #define VMB_DEFAULT_EXTERNAL_DATA	0U	/* none unless asked for */
@@ -335,6 +336,24 @@ typedef int (*vmb_channel_save_state_fn)(struct vmb_channel *channel, void *buff
 typedef int (*vmb_channel_restore_state_fn)(struct vmb_channel *channel, const void *buffer,
 					    u32 size);
 
+/**
+ * typedef vmb_channel_query_handover_fn - may the channel be handed over?
+ * @channel: which
+ * @reason: where to say why not, and what to do about it, for a person to read:
+ *	one line without the channel's name
+ * @size: bytes of @reason, %VMB_MAX_REASON
+ *
+ * For what the next kernel could not go on with. Asked before a freeze for a
+ * handover touches anything, and again once all channels stand still, when the
+ * first answer may be out of date.
+ *
+ * Context: process context; no function of the library may be called that
+ * needs process context.
+ * Return: 0: it may. An error: it may not; nobody is handed over then.
+ */
+typedef int (*vmb_channel_query_handover_fn)(struct vmb_channel *channel, char *reason,
+					     u32 size);
+
 /* Buses: bus.c */
 struct vmb_bus *kmcl_bus_get(const char *name);
 void kmcl_bus_put(struct vmb_bus *bus);
@@ -371,6 +390,8 @@ int vmb_channel_init_set_save_restore_received_callbacks(struct vmb_channel *cha
 int vmb_channel_init_set_save_restore_state_callbacks(struct vmb_channel *channel,
 						      vmb_channel_save_state_fn save,
 						      vmb_channel_restore_state_fn restore);
+int vmb_channel_init_set_query_handover_callback(struct vmb_channel *channel,
+						 vmb_channel_query_handover_fn query);
 int vmb_channel_init_set_drain_deadline(struct vmb_channel *channel, u32 ms);
 int vmb_channel_init_set_subchannel_index(struct vmb_channel *channel, u16 index);
 int vmb_channel_init_set_processor(struct vmb_channel *channel, int cpu);

@@ -129,7 +129,7 @@ int freeze_main(int argc, char **argv)
 	if (code)
 		goto out;
 	start = now_ns();
-	code = session_freeze(&session, opt.bus, opt.deadline_ms, &channels);
+	code = session_freeze(&session, opt.bus, opt.deadline_ms, false, &channels);
 	if (!code)
 		code = session_info(&session, &info);
 	if (code)

@@ -23,6 +23,7 @@ enum exit_code {
 	EXIT_BUSY = 6,		/* another session, or the deadline passed */
 	EXIT_KEXEC = 7,		/* the kernel to go to was refused */
 	EXIT_STRANDED = 8,	/* committed, and the kexec failed */
+	EXIT_REFUSED = 9,	/* a channel cannot be handed over now */
 	EXIT_OWN = 125,		/* freeze COMMAND: kmclctl itself failed */
 	EXIT_SIGNAL = 128,	/* and the number of the signal */
 };

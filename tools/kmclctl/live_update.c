@@ -280,7 +280,7 @@ static int freeze_save_load(struct live_update *lu)
 	int code;
 
 	lu->frozen_at = start;
-	code = session_freeze(&lu->session, NULL, opt.deadline_ms, &channels);
+	code = session_freeze(&lu->session, NULL, opt.deadline_ms, true, &channels);
 	lap(&start, &r->freeze_ns);
 	if (code)
 		return code;

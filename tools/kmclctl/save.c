@@ -112,7 +112,7 @@ static int freeze_and_save(struct memfd *set, struct kmcl_session_info *info)
 	code = session_open(&session);
 	signals_note();
 	if (!code)
-		code = session_freeze(&session, opt.bus, opt.deadline_ms, &channels);
+		code = session_freeze(&session, opt.bus, opt.deadline_ms, false, &channels);
 	if (!code)
 		code = session_save(&session, set);
 	if (!code)

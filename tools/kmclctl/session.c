@@ -71,11 +71,24 @@ static int explain(const char *what)
 	return fail(EXIT_FAILED, see_log, "cannot %s: %s", what, strerror(errno));
 }
 
-int session_freeze(struct session *s, const char *bus, uint32_t deadline_ms,
+/* A channel's consumer said no, and says itself what to do about it. */
+static int explain_refusal(struct session *s)
+{
+	struct kmcl_reason reason = { .size = sizeof(reason) };
+
+	if (kernel_ioctl(s->fd, KMCL_IOC_REASON, &reason) || !*reason.text)
+		return fail(EXIT_REFUSED, see_log, "a channel cannot be handed over");
+	return fail(EXIT_REFUSED, NULL, "%.*s cannot be handed over: %.*s",
+		    (int)sizeof(reason.channel), (char *)reason.channel,
+		    (int)sizeof(reason.text), (char *)reason.text);
+}
+
+int session_freeze(struct session *s, const char *bus, uint32_t deadline_ms, bool handover,
 		   uint32_t *channels)
 {
 	struct kmcl_freeze freeze = {
 		.size = sizeof(freeze),
+		.flags = handover ? KMCL_FREEZE_HANDOVER : 0,
 		.deadline_ms = deadline_ms,
 	};
 
@@ -85,6 +98,8 @@ int session_freeze(struct session *s, const char *bus, uint32_t deadline_ms,
 		*channels = freeze.channels;
 		return EXIT_DONE;
 	}
+	if (errno == ECANCELED)
+		return explain_refusal(s);
 	if (errno == ETIMEDOUT)
 		return fail(EXIT_BUSY, "Give it longer (--deadline), or see who holds packets: "
 			    "kmclctl list", "the channels could not be frozen before the deadline");
@@ -121,7 +136,9 @@ int session_commit(struct session *s)
 {
 	struct kmcl_commit commit = { .size = sizeof(commit) };
 
-	return kernel_ioctl(s->fd, KMCL_IOC_COMMIT, &commit) ? explain("commit") : EXIT_DONE;
+	if (!kernel_ioctl(s->fd, KMCL_IOC_COMMIT, &commit))
+		return EXIT_DONE;
+	return errno == ECANCELED ? explain_refusal(s) : explain("commit");
 }
 
 /* The kernel said that the set is bad: look for ourselves, to say where. */

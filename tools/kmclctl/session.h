@@ -18,7 +18,7 @@ struct session {
 
 /* All return an exit code, having said what is wrong and what to do. */
 int session_open(struct session *s);
-int session_freeze(struct session *s, const char *bus, uint32_t deadline_ms,
+int session_freeze(struct session *s, const char *bus, uint32_t deadline_ms, bool handover,
 		   uint32_t *channels);
 int session_save(struct session *s, struct memfd *set);
 int session_info(struct session *s, struct kmcl_session_info *info);

@@ -138,7 +138,7 @@ static int kmcl_ioc_freeze(struct kmcl_session *s, struct kmcl_freeze *arg)
 	struct vmb_bus *bus = NULL;
 	int ret;
 
-	if (arg->flags)
+	if (arg->flags & ~KMCL_FREEZE_HANDOVER)
 		return -EOPNOTSUPP;
 	/* The end of a name is where its NUL is; there must be one. */
 	if (strnlen(arg->bus, sizeof(arg->bus)) == sizeof(arg->bus))
@@ -154,6 +154,7 @@ static int kmcl_ioc_freeze(struct kmcl_session *s, struct kmcl_freeze *arg)
 	}
 	s->bus = bus;
 	s->freezing = true;
+	s->handover = arg->flags & KMCL_FREEZE_HANDOVER;
 	ret = kmcl_session_freeze(s, arg->deadline_ms);
 	if (ret) {
 		kmcl_session_reset(s);
@@ -235,6 +236,17 @@ static int kmcl_ioc_info(struct kmcl_session *s, struct kmcl_session_info *arg)
 	return 0;
 }
 
+static int kmcl_ioc_reason(struct kmcl_session *s, struct kmcl_reason *arg)
+{
+	u32 size = arg->size;
+
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	*arg = s->reason;
+	arg->size = size;
+	return 0;
+}
+
 union kmcl_ioc_arg {
 	u32 size;
 	struct kmcl_freeze freeze;
@@ -242,6 +254,7 @@ union kmcl_ioc_arg {
 	struct kmcl_restore restore;
 	struct kmcl_drop drop;
 	struct kmcl_session_info info;
+	struct kmcl_reason reason;
 };
 
 struct kmcl_ioc {
@@ -261,6 +274,7 @@ KMCL_CALL(restore)
 KMCL_CALL(restore_end)
 KMCL_CALL(drop)
 KMCL_CALL(info)
+KMCL_CALL(reason)
 
 static const struct kmcl_ioc kmcl_iocs[] = {
 	{ KMCL_IOC_FREEZE, sizeof(struct kmcl_freeze), kmcl_call_freeze },
@@ -269,6 +283,7 @@ static const struct kmcl_ioc kmcl_iocs[] = {
 	{ KMCL_IOC_RESTORE_END, sizeof(struct kmcl_restore), kmcl_call_restore_end },
 	{ KMCL_IOC_DROP, sizeof(struct kmcl_drop), kmcl_call_drop },
 	{ KMCL_IOC_INFO, sizeof(struct kmcl_session_info), kmcl_call_info },
+	{ KMCL_IOC_REASON, sizeof(struct kmcl_reason), kmcl_call_reason },
 };
 
 static long kmcl_ioctl(struct file *file, unsigned int cmd, unsigned long user)

@@ -341,6 +341,26 @@ int vmb_channel_init_set_save_restore_state_callbacks(struct vmb_channel *ch,
 EXPORT_SYMBOL_NS_GPL(vmb_channel_init_set_save_restore_state_callbacks, KMCL_NS);
 
 /**
+ * vmb_channel_init_set_query_handover_callback() - the consumer has a say in
+ *	whether the channel can be handed over
+ * @ch: a Disabled channel
+ * @query: who is asked; NULL: nobody, as at first
+ *
+ * Without a counterpart in Windows. Context: process context.
+ * Return: 0; -EBUSY: not Disabled.
+ */
+int vmb_channel_init_set_query_handover_callback(struct vmb_channel *ch,
+						 vmb_channel_query_handover_fn query)
+{
+	int ret = kmcl_config_begin(ch);
+
+	if (!ret)
+		ch->cfg.query_handover = query;
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vmb_channel_init_set_query_handover_callback, KMCL_NS);
+
+/**
  * vmb_channel_init_set_drain_deadline() - how long a freeze may wait for it
  * @ch: a Disabled channel
  * @ms: milliseconds, at least 1; %VMB_DEFAULT_DRAIN_MS at first

@@ -135,6 +135,42 @@ static int kmcl_freeze_wait(struct kmcl_session *s, bool (*done)(struct vmb_chan
 	return 0;
 }
 
+/* May @ch be handed over, as far as its consumer knows? Keeps the reason. */
+static int kmcl_freeze_query(struct kmcl_session *s, struct vmb_channel *ch)
+{
+	struct kmcl_reason *reason = &s->reason;
+	int ret;
+
+	static_assert(sizeof(reason->text) == VMB_MAX_REASON);
+	if (!ch->cfg.query_handover)
+		return 0;
+	memset(reason->text, 0, sizeof(reason->text));
+	WRITE_ONCE(ch->save_task, current);
+	ret = ch->cfg.query_handover(ch, reason->text, sizeof(reason->text));
+	WRITE_ONCE(ch->save_task, NULL);
+	if (!ret) {
+		memset(reason->text, 0, sizeof(reason->text));
+		return 0;
+	}
+	reason->text[sizeof(reason->text) - 1] = 0;
+	if (!*reason->text)
+		snprintf(reason->text, sizeof(reason->text), "error %d", ret);
+	strscpy(reason->channel, ch->cfg.name, sizeof(reason->channel));
+	kmcl_warn(ch, "cannot be handed over: %s\n", reason->text);
+	return -ECANCELED;
+}
+
+/* They stand still: what they say now stays true. */
+static int kmcl_freeze_query_all(struct kmcl_session *s)
+{
+	struct kmcl_member *m;
+	int ret = 0;
+
+	list_for_each_entry(m, &s->freeze_members, node)
+		ret = ret ?: kmcl_freeze_query(s, m->channel);
+	return ret;
+}
+
 /*
  * Every enabled channel of the bus (or of all) becomes a member. Who is enabled
  * later finds kmcl_freeze_of, and waits.
@@ -162,6 +198,11 @@ static int kmcl_freeze_gather(struct kmcl_session *s, u32 *deadline_ms)
 		list_add_tail(&m->node, &s->freeze_members);
 		longest = max(longest, ch->cfg.drain_ms);
 		s->info.channels++;
+		/* Under the mutex, so that the consumer stays. */
+		if (s->handover)
+			ret = kmcl_freeze_query(s, ch);
+		if (ret)
+			break;
 	}
 	mutex_unlock(&kmcl_channels_mutex);
 	if (!*deadline_ms)
@@ -275,6 +316,8 @@ int kmcl_session_freeze(struct kmcl_session *s, u32 deadline_ms)
 		kmcl_freeze_dismiss(s);
 		ret = kmcl_freeze_wait(s, kmcl_freeze_still, until);
 	}
+	if (!ret && s->handover)
+		ret = kmcl_freeze_query_all(s);
 	s->info.freeze_ns = ktime_get_ns() - start;
 	if (ret)
 		kmcl_session_thaw(s);
@@ -313,6 +356,10 @@ int kmcl_session_commit(struct kmcl_session *s)
 			 m->channel->cfg.name))
 			return -EBUSY;
 	}
+	/* It was not said before that this is to be a handover. */
+	ret = s->handover ? 0 : kmcl_freeze_query_all(s);
+	if (ret)
+		return ret;
 	ret = kmcl_store_add(&s->streams);
 	if (ret)
 		return ret;

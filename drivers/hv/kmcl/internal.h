@@ -83,6 +83,7 @@ struct kmcl_config {
 	vmb_channel_restore_packet_fn restore_packet;
 	vmb_channel_save_received_fn save_received;
 	vmb_channel_restore_received_fn restore_received;
+	vmb_channel_query_handover_fn query_handover;
 	vmb_channel_save_state_fn save_state;
 	vmb_channel_restore_state_fn restore_state;
 };

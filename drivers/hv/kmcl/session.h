@@ -31,6 +31,8 @@ enum kmcl_session_state {
  * @state: what comes next
  * @info: numbers
  * @freezing: a freeze, not a restore
+ * @handover: of a freeze: what is frozen is to be handed over
+ * @reason: which channel cannot be, and why
  * @bus: what is frozen, held; NULL: all
  * @freeze_members: &struct kmcl_member, channels that are frozen
  * @buses: &struct kmcl_session_bus, buses frozen or being restored
@@ -54,6 +56,8 @@ struct kmcl_session {
 	enum kmcl_session_state state;
 	struct kmcl_session_info info;
 	bool freezing;
+	bool handover;
+	struct kmcl_reason reason;
 	struct vmb_bus *bus;
 	struct list_head freeze_members;
 	struct list_head buses;

@@ -285,18 +285,25 @@ struct kmcl_save_bus {
  * After %KMCL_IOC_RESTORE, write() takes a set in pieces of any size.
  */
 
-/* kmcl_freeze.flags, kmcl_restore.flags, kmcl_drop.flags: none yet */
+/*
+ * kmcl_freeze.flags: what is frozen is to be handed over: if it cannot be, say
+ * so before anything stops
+ */
+#define KMCL_FREEZE_HANDOVER	0x1U
+
+/* kmcl_restore.flags, kmcl_drop.flags: none yet */
 
 /**
  * struct kmcl_freeze - argument of %KMCL_IOC_FREEZE
  * @size: sizeof(struct kmcl_freeze)
- * @flags: 0
+ * @flags: KMCL_FREEZE_HANDOVER or 0
  * @deadline_ms: how long the freeze may take, in milliseconds; 0: the default
  * @channels: out: channels frozen
  * @bus: freeze only channels of this bus; all 0: of all
  *
  * Errors: -ETIMEDOUT the deadline passed; -EINTR a signal came; -ENODEV there is
- * no such bus; -EBUSY. After each of them everything is thawed.
+ * no such bus; -ECANCELED a channel cannot be handed over, %KMCL_IOC_REASON says
+ * which and why; -EBUSY. After each of them everything is thawed.
  */
 struct kmcl_freeze {
 	__u32 size;
@@ -312,7 +319,8 @@ struct kmcl_freeze {
  * @flags: 0
  *
  * Parks all frozen channels: what was saved now belongs to the stream. Needs
- * the set to be read to its end, else -EBUSY. There is no way back.
+ * the set to be read to its end, else -EBUSY. Where the freeze was not for a
+ * handover: -ECANCELED as there. There is no way back.
  */
 struct kmcl_commit {
 	__u32 size;
@@ -392,6 +400,24 @@ struct kmcl_session_info {
 	__u64 unread_client;
 };
 
+#define KMCL_REASON_MAX		192
+
+/**
+ * struct kmcl_reason - argument of %KMCL_IOC_REASON
+ * @size: sizeof(struct kmcl_reason)
+ * @flags: 0
+ * @channel: out: friendly name of the channel that cannot be handed over
+ * @text: out: why, and what to do about it, in a line for a person to read
+ *
+ * Both end with a NUL, and are empty where no channel refused in this session.
+ */
+struct kmcl_reason {
+	__u32 size;
+	__u32 flags;
+	__u8 channel[KMCL_NAME_MAX];
+	__u8 text[KMCL_REASON_MAX];
+};
+
 #define KMCL_IOC_MAGIC		0xBB
 #define KMCL_IOC_FREEZE		_IO(KMCL_IOC_MAGIC, 0x00)
 #define KMCL_IOC_COMMIT		_IO(KMCL_IOC_MAGIC, 0x01)
@@ -399,5 +425,6 @@ struct kmcl_session_info {
 #define KMCL_IOC_RESTORE_END	_IO(KMCL_IOC_MAGIC, 0x03)
 #define KMCL_IOC_DROP		_IO(KMCL_IOC_MAGIC, 0x04)
 #define KMCL_IOC_INFO		_IO(KMCL_IOC_MAGIC, 0x05)
+#define KMCL_IOC_REASON		_IO(KMCL_IOC_MAGIC, 0x06)
 
 #endif /* _UAPI_LINUX_KMCL_H */

@@ -7,6 +7,7 @@
  *   FAKE_LOG         file that gets a line for each call
  *   FAKE_DIR         folder that gets the loaded kernels and initrds
  *   FAKE_FAIL        "step=errno": that step fails; "step=INT" is interrupted
+ *   FAKE_REASON      "channel=text": who refused, and why
  *   FAKE_NOT_ROOT    set: the caller is not root
  *   FAKE_KEXEC       "real": the system calls of kexec are the real ones
  */
@@ -93,12 +94,14 @@ int kernel_ioctl(int fd, unsigned long request, void *argument)
 	struct kmcl_session_info *info = argument;
 	struct kmcl_restore *restore = argument;
 	struct kmcl_freeze *freeze = argument;
+	struct kmcl_reason *reason = argument;
 	struct kmcl_drop *drop = argument;
+	const char *text;
 
 	(void)fd;
 	switch (request) {
 	case KMCL_IOC_FREEZE:
-		if (step("freeze"))
+		if (step(freeze->flags & KMCL_FREEZE_HANDOVER ? "freeze" : "hold"))
 			return -1;
 		freeze->channels = 2;
 		return 0;
@@ -116,6 +119,16 @@ int kernel_ioctl(int fd, unsigned long request, void *argument)
 		if (step("drop"))
 			return -1;
 		drop->dropped = 3;
+		return 0;
+	case KMCL_IOC_REASON:
+		text = getenv("FAKE_REASON");
+		if (step("reason"))
+			return -1;
+		if (text && strchr(text, '=')) {
+			memcpy(reason->channel, text, strcspn(text, "="));
+			strncpy((char *)reason->text, strchr(text, '=') + 1,
+				sizeof(reason->text) - 1);
+		}
 		return 0;
 	case KMCL_IOC_INFO:
 		if (step("info"))

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A consumer that says that its channel cannot be handed over, before anything
+ * stops or once it stands still.
+ */
+#include "save_kit.h"
+
+static struct {
+	u32 calls;
+	u32 refuse_at;			/* the call that says no, from 0 */
+	int error;
+	const char *text;		/* NULL: fills all there is, without a NUL */
+	struct vmb_channel *channel;	/* of the last call */
+	u32 size;
+} refuse;
+
+static int refuse_query(struct vmb_channel *ch, char *reason, u32 size)
+{
+	refuse.channel = ch;
+	refuse.size = size;
+	if (refuse.text)
+		strscpy(reason, refuse.text, size);
+	else
+		memset(reason, 'x', size);
+	return refuse.calls++ == refuse.refuse_at ? refuse.error : 0;
+}
+
+/* One that is asked, and one beside it that is not */
+static struct core_chan *refuse_make(struct kunit *test, u32 at, int error, const char *text)
+{
+	struct core_chan *c;
+
+	refuse.calls = 0;
+	refuse.refuse_at = at;
+	refuse.error = error;
+	refuse.text = text;
+	core_server_running(test);
+	c = core_client(test);
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_query_handover_callback(c->ch, refuse_query), 0);
+	core_run(c);
+	return c;
+}
+
+static int refuse_freeze(struct kunit *test, struct kmcl_session **s)
+{
+	*s = kit_session(test);
+	(*s)->freezing = true;
+	(*s)->handover = true;
+	return kmcl_session_freeze(*s, 20000);
+}
+
+static void refuse_expect_thawed(struct core_chan *c)
+{
+	struct core_env *env = c->env;
+	struct core_chan *pos;
+
+	list_for_each_entry(pos, &env->chans, node)
+		KUNIT_EXPECT_EQ(c->test, pos->ch->freeze, KMCL_THAWED);
+	KUNIT_EXPECT_EQ(c->test, env->fb->frozen, 0);
+	core_peer_message(c, 1, "on it goes", 10);
+	core_wait(c, CORE_PACKET, 1);
+}
+
+/* Nobody noticed anything. */
+static void refused_before_anything_stops(struct kunit *test)
+{
+	struct core_chan *c = refuse_make(test, 0, -EBUSY, "not today");
+	struct kmcl_session *s;
+
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), -ECANCELED);
+	KUNIT_EXPECT_STREQ(test, s->reason.text, "not today");
+	KUNIT_EXPECT_STREQ(test, s->reason.channel, c->ch->cfg.name);
+	KUNIT_EXPECT_EQ(test, refuse.calls, 1);
+	KUNIT_EXPECT_PTR_EQ(test, refuse.channel, c->ch);
+	KUNIT_EXPECT_EQ(test, refuse.size, VMB_MAX_REASON);
+	core_settle(c);
+	core_expect_life(c, "ORP");
+	refuse_expect_thawed(c);
+}
+
+/* It came to it between the first question and its Suspend. */
+static void refused_once_all_stand_still(struct kunit *test)
+{
+	struct core_chan *c = refuse_make(test, 1, -EBUSY, "not any more");
+	struct kmcl_session *s;
+
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), -ECANCELED);
+	KUNIT_EXPECT_STREQ(test, s->reason.text, "not any more");
+	KUNIT_EXPECT_EQ(test, refuse.calls, 2);
+	core_wait_life(c, "ORPSRP");
+	refuse_expect_thawed(c);
+}
+
+/* Asked once more only where it was not said that it is a handover */
+static void granted(struct kunit *test)
+{
+	struct core_chan *c = refuse_make(test, U32_MAX, 0, "no reason");
+	struct kmcl_session *s;
+
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), 0);
+	KUNIT_EXPECT_STREQ(test, s->reason.text, "");
+	KUNIT_EXPECT_STREQ(test, s->reason.channel, "");
+	s->state = KMCL_SESSION_FROZEN;
+	kit_read_set(test);
+	KUNIT_EXPECT_EQ(test, kmcl_session_commit(s), 0);
+	KUNIT_EXPECT_EQ(test, refuse.calls, 2);
+	KUNIT_EXPECT_EQ(test, c->ch->state, KMCL_PARKED);
+}
+
+static void refused_at_the_commit(struct kunit *test)
+{
+	struct core_chan *c = refuse_make(test, 0, -EBUSY, "late");
+	struct kmcl_session *s = kit_freeze(test);
+
+	kit_read_set(test);
+	KUNIT_EXPECT_EQ(test, refuse.calls, 0);
+	KUNIT_EXPECT_EQ(test, kmcl_session_commit(s), -ECANCELED);
+	KUNIT_EXPECT_STREQ(test, s->reason.text, "late");
+	kit_session_close(test);
+	core_wait_life(c, "ORPSRP");
+	refuse_expect_thawed(c);
+	/* Nothing of it was kept. */
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 0);
+}
+
+static void refused_without_words(struct kunit *test)
+{
+	struct kmcl_session *s;
+
+	refuse_make(test, 0, -EIO, "");
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), -ECANCELED);
+	KUNIT_EXPECT_STREQ(test, s->reason.text, "error -5");
+}
+
+static void refused_without_an_end(struct kunit *test)
+{
+	struct kmcl_session *s;
+
+	refuse_make(test, 0, 1, NULL);
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, strnlen(s->reason.text, sizeof(s->reason.text)),
+			VMB_MAX_REASON - 1);
+}
+
+static struct kunit_case refuse_cases[] = {
+	KUNIT_CASE(refused_before_anything_stops),
+	KUNIT_CASE(refused_once_all_stand_still),
+	KUNIT_CASE(granted),
+	KUNIT_CASE(refused_at_the_commit),
+	KUNIT_CASE(refused_without_words),
+	KUNIT_CASE(refused_without_an_end),
+	{}
+};
+
+static struct kunit_suite refuse_suite = {
+	.name = "kmcl_handover_refuse",
+	.init = kit_init,
+	.exit = kit_exit,
+	.test_cases = refuse_cases,
+};
+
+kunit_test_suite(refuse_suite);
