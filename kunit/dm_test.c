@@ -53,17 +53,22 @@ void dmt_open(struct dmt *d)
 	fake_open(d->link);
 }
 
-struct dmt *dmt_ready(struct kunit *test)
+void dmt_negotiate(struct dmt *d)
 {
-	struct dmt *d = dmt_make(test);
-
 	dmt_open(d);
 	dmt_expect(d, VDM_VERSION_REQUEST, sizeof(struct vdm_version_request));
 	dmt_answer(d, VDM_VERSION_RESPONSE, VDM_ACCEPTED);
 	dmt_expect(d, VDM_CAPABILITIES_REPORT, sizeof(struct vdm_capabilities));
 	dmt_answer(d, VDM_CAPABILITIES_RESPONSE, VDM_ACCEPTED);
 	dmt_settle(d);
-	KUNIT_ASSERT_EQ(test, dmt_state(d), VDM_READY);
+	KUNIT_ASSERT_EQ(d->test, dmt_state(d), VDM_READY);
+}
+
+struct dmt *dmt_ready(struct kunit *test)
+{
+	struct dmt *d = dmt_make(test);
+
+	dmt_negotiate(d);
 	return d;
 }
 

@@ -25,8 +25,9 @@ void dmt_exit(struct kunit *test);
 /* An endpoint, of which there may be one at a time; its channel is not open yet. */
 struct dmt *dmt_make(struct kunit *test);
 void dmt_end(struct dmt *d);
-/* The host opens; and takes the first version, and capabilities: 1 for accepted */
+/* The host opens; and takes the first version, and capabilities; on a new one */
 void dmt_open(struct dmt *d);
+void dmt_negotiate(struct dmt *d);
 struct dmt *dmt_ready(struct kunit *test);
 
 /* From the host: @message has room for a header, which is filled in */

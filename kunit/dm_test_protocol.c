@@ -292,9 +292,9 @@ static void dm_reports(struct kunit *test)
 					  si_mem_available()), (s64)info.totalram / 4);
 		KUNIT_EXPECT_LE(test, abs((s64)le64_to_cpu(status->free) - (s64)info.freeram),
 				(s64)info.totalram / 4);
-		KUNIT_EXPECT_GE(test, le64_to_cpu(status->committed), vdm_floor());
+		KUNIT_EXPECT_GE(test, le64_to_cpu(status->committed), vdm_floor(d->dm));
 		KUNIT_EXPECT_LE(test, le64_to_cpu(status->committed),
-				vdm_floor() + vm_memory_committed() + info.totalram / 4);
+				vdm_floor(d->dm) + vm_memory_committed() + info.totalram / 4);
 	}
 	KUNIT_EXPECT_GE(test, jiffies - first, 2 * HZ - 2);
 	core_until(d, dmt_counter(d, VDM_REPORTS) >= 3);

@@ -23,20 +23,30 @@ static void fake_free_list(struct list_head *list)
 	}
 }
 
+static void fake_get_instance(void *l, guid_t *instance)
+{
+	static const guid_t given = GUID_INIT(0x11223344, 0x5566, 0x7788, 1, 2, 3, 4, 5, 6, 7, 8);
+	struct fake_link *link = l;
+
+	guid_copy(instance, guid_is_null(&link->params.instance) ? &given : &link->params.instance);
+}
+
 static int fake_attach(struct vmb_bus *bus, struct vmb_channel *ch,
 		       const struct kmcl_link_params *params, void **linkp,
 		       enum vmb_link_state *state)
 {
 	struct fake_bus *fb = fake_of(bus);
 	struct fake_link *link;
+	guid_t instance;
 
 	if (fb->attach_error)
 		return fb->attach_error;
 	mutex_lock(&fb->mutex);
 	if (params->adopt && fb->adopt == VMB_LINK_KEPT) {
 		list_for_each_entry(link, &fb->links, node) {
+			fake_get_instance(link, &instance);
 			if (!link->parked || link->params.server != params->server ||
-			    !guid_equal(&link->params.instance, &params->instance))
+			    !guid_equal(&instance, &params->instance))
 				continue;
 			link->parked = false;
 			link->attached = true;
@@ -432,14 +442,6 @@ static int fake_gpadl_unmap(void *l, u32 handle)
 		return -ENOENT;
 	fb->gpadl_mapped = false;
 	return 0;
-}
-
-static void fake_get_instance(void *l, guid_t *instance)
-{
-	static const guid_t given = GUID_INIT(0x11223344, 0x5566, 0x7788, 1, 2, 3, 4, 5, 6, 7, 8);
-	struct fake_link *link = l;
-
-	guid_copy(instance, guid_is_null(&link->params.instance) ? &given : &link->params.instance);
 }
 
 static int fake_bus_freeze(struct vmb_bus *bus)

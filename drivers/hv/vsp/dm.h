@@ -9,9 +9,9 @@
  * dm_report.c what the host is told each second, dm_life.c the channel,
  * dm_save.c what outlives a kexec, dm_sysfs.c what people see.
  *
- * Locking: dm.mutex protects the protocol's state. dm.lock protects the inbox,
- * and is taken inside it or in the process-packet callback, which may be in
- * softirq. Completion routines take neither.
+ * Locking: dm.mutex protects the protocol's state. dm.lock protects the inbox
+ * and the list of packets that were restored; it is taken inside the mutex, or
+ * in callbacks that may be in softirq: process-packet, and packet completion.
  */
 #ifndef _KMCL_DM_H
 #define _KMCL_DM_H
@@ -32,6 +32,9 @@
 
 /* Messages of the host that may be waiting */
 #define VDM_QUOTA		16U
+
+/* Messages of ours that may be on their way into the ring */
+#define VDM_PACKETS		32U
 
 /* A message of the host's, in the client context of its packet */
 struct vdm_message {
@@ -144,10 +147,13 @@ struct vdm_saved {
  * @balloon_begun: that request is being answered
  * @pages: with the host
  * @buffer: the message being made, by who has @mutex
+ * @spare: the packet of the next one, or NULL
  * @restored: what a restore brought, until the link is there
  * @has_restored: it did
- * @lock: the inbox
+ * @lock: what follows, down to @nr_restored
  * @inbox: &struct vdm_message, oldest first
+ * @restored_packets: messages of ours that were restored, and are not out yet
+ * @nr_restored: how many they are
  * @report_queued: a report is not in the ring yet: no other is made
  * @response_queued: the same of a balloon response
  * @counters: by &enum vdm_counter
@@ -176,11 +182,14 @@ struct vdm {
 	bool balloon_begun;
 	struct vdm_pages pages;
 	u8 buffer[VDM_MESSAGE_MAX] __aligned(8);
+	struct vmb_packet *spare;
 	struct vdm_saved restored;
 	bool has_restored;
 
-	spinlock_t lock;	/* the inbox */
+	spinlock_t lock;	/* down to @nr_restored */
 	struct list_head inbox;
+	struct vmb_packet *restored_packets[VDM_PACKETS];
+	u32 nr_restored;
 
 	atomic_t report_queued;
 	atomic_t response_queued;
@@ -198,6 +207,7 @@ void vdm_inbox_init(struct vdm *dm);
 void vdm_inbox_process(struct vmb_channel *channel, struct vmb_packet_completion *packet,
 		       void *buffer, u32 length, u32 flags);
 void vdm_inbox_work(struct work_struct *work);
+void vdm_inbox_resume(struct vdm *dm);
 void vdm_inbox_kick(struct vdm *dm);
 u32 vdm_inbox_flush(struct vdm *dm);
 void vdm_inbox_forget(struct vdm *dm);
@@ -213,11 +223,14 @@ bool vdm_protocol_act(struct vdm *dm, const void *message, u32 length);
 void vdm_fault(struct vdm *dm, const char *what);
 
 /* dm_send.c */
+bool vdm_send_prepare(struct vdm *dm);
+void vdm_send_unprepare(struct vdm *dm);
 int vdm_send(struct vdm *dm, void *message, enum vdm_type type, u32 size);
 int vdm_send_save(struct vmb_channel *channel, struct vmb_packet *packet, void *buffer,
 		  u32 size, u32 *bytes_needed);
 int vdm_send_restore(struct vmb_channel *channel, const void *lib_buffer, u32 lib_size,
 		     const void *buffer, u32 size);
+void vdm_send_drop_restored(struct vdm *dm);
 
 /* dm_balloon.c: pages go, pages come */
 bool vdm_balloon_supported(void);
@@ -225,8 +238,8 @@ bool vdm_balloon_request(struct vdm *dm, const struct vdm_balloon_request *reque
 void vdm_unballoon_request(struct vdm *dm, const struct vdm_unballoon_request *request, u32 size);
 
 /* dm_report.c: the guest's memory in numbers */
-unsigned long vdm_floor(void);
-unsigned long vdm_spare(void);
+unsigned long vdm_floor(struct vdm *dm);
+unsigned long vdm_spare(struct vdm *dm);
 void vdm_report(struct vdm *dm);
 
 /* dm_pages.c: the pages that are with the host */
@@ -240,6 +253,7 @@ unsigned long vdm_pages_take_all(struct vdm_pages *pages);
 /* dm_save.c: what outlives a kexec */
 int vdm_save_state(struct vmb_channel *channel, void *buffer, u32 size, u32 *bytes_needed);
 int vdm_restore_state(struct vmb_channel *channel, const void *buffer, u32 size);
+int vdm_query_handover(struct vmb_channel *channel, char *reason, u32 size);
 
 /* dm_sysfs.c */
 extern const struct attribute_group *vdm_groups[];

@@ -69,7 +69,7 @@ bool vdm_balloon_request(struct vdm *dm, const struct vdm_balloon_request *reque
 		dm->balloon_order = VDM_BALLOON_ORDER;
 	}
 	memset(response, 0, sizeof(*response));
-	wanted = min_t(unsigned long, dm->balloon_left, vdm_spare());
+	wanted = min_t(unsigned long, dm->balloon_left, vdm_spare(dm));
 	given = vdm_pages_give(&dm->pages, wanted, &dm->balloon_order, response->ranges,
 			       VDM_MAX_RANGES, &count);
 	last = vdm_balloon_last(dm, wanted, given, count);
@@ -78,11 +78,9 @@ bool vdm_balloon_request(struct vdm *dm, const struct vdm_balloon_request *reque
 	atomic_set(&dm->response_queued, 1);
 	ret = vdm_send(dm, response, VDM_BALLOON_RESPONSE, struct_size(response, ranges, count));
 	if (ret) {
-		/* The host does not know of them. If the link is there, try again. */
+		/* The link is going, and the host does not know of them. */
 		atomic_set(&dm->response_queued, 0);
 		vdm_pages_take(&dm->pages, response->ranges, count, &taken);
-		if (ret == -ENOMEM)
-			queue_delayed_work(dm->wq, &dm->inbox_work, HZ / 10);
 		return false;
 	}
 	vdm_count(dm, VDM_PAGES_GIVEN, given);

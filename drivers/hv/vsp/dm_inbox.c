@@ -20,17 +20,21 @@ void vdm_inbox_init(struct vdm *dm)
 	INIT_LIST_HEAD(&dm->inbox);
 }
 
-static void vdm_inbox_add(struct vdm *dm, struct vmb_packet_completion *packet,
+/* True: it is the first. */
+static bool vdm_inbox_add(struct vdm *dm, struct vmb_packet_completion *packet,
 			  const void *data, u32 length)
 {
 	struct vdm_message *message = vmb_channel_packet_get_client_context(packet);
+	bool first;
 
 	message->packet = packet;
 	message->data = data;
 	message->length = length;
 	spin_lock_bh(&dm->lock);
+	first = list_empty(&dm->inbox);
 	list_add_tail(&message->node, &dm->inbox);
 	spin_unlock_bh(&dm->lock);
+	return first;
 }
 
 /**
@@ -46,8 +50,10 @@ void vdm_inbox_process(struct vmb_channel *channel, struct vmb_packet_completion
 {
 	struct vdm *dm = vmb_channel_get_pointer(channel);
 
-	vdm_inbox_add(dm, packet, buffer, length);
-	queue_delayed_work(dm->wq, &dm->inbox_work, msecs_to_jiffies(READ_ONCE(dm->delay_ms)));
+	/* Those behind the first come when that is done. */
+	if (vdm_inbox_add(dm, packet, buffer, length))
+		mod_delayed_work(dm->wq, &dm->inbox_work,
+				 msecs_to_jiffies(READ_ONCE(dm->delay_ms)));
 }
 
 /**
@@ -69,6 +75,19 @@ static struct vdm_message *vdm_inbox_first(struct vdm *dm)
 	message = list_first_entry_or_null(&dm->inbox, struct vdm_message, node);
 	spin_unlock_bh(&dm->lock);
 	return message;
+}
+
+/**
+ * vdm_inbox_resume() - act upon what has been waiting, as if it had just come
+ * @dm: whose
+ *
+ * Context: process context.
+ */
+void vdm_inbox_resume(struct vdm *dm)
+{
+	if (vdm_inbox_first(dm))
+		mod_delayed_work(dm->wq, &dm->inbox_work,
+				 msecs_to_jiffies(READ_ONCE(dm->delay_ms)));
 }
 
 /* The first message is dealt with. True: there are more. */
@@ -98,6 +117,10 @@ void vdm_inbox_work(struct work_struct *work)
 
 	mutex_lock(&dm->mutex);
 	message = dm->running ? vdm_inbox_first(dm) : NULL;
+	if (message && !vdm_send_prepare(dm)) {
+		queue_delayed_work(dm->wq, &dm->inbox_work, HZ / 10);
+		message = NULL;
+	}
 	if (message && vdm_protocol_act(dm, message->data, message->length) &&
 	    vdm_inbox_done(dm, message))
 		queue_delayed_work(dm->wq, &dm->inbox_work,

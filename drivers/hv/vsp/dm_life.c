@@ -76,6 +76,7 @@ static int vdm_opened(struct vmb_channel *channel)
 	dm->has_restored = false;
 	if (link != VMB_LINK_KEPT) {
 		/* Whoever sent what was restored has forgotten it. */
+		vdm_send_drop_restored(dm);
 		stale = vdm_inbox_flush(dm);
 		vdm_count(dm, VDM_STALE, stale);
 		if (stale)
@@ -94,9 +95,9 @@ static void vdm_started(struct vmb_channel *channel)
 	dm->running = true;
 	if (dm->state == VDM_CLOSED)
 		vdm_protocol_begin(dm);
-	mutex_unlock(&dm->mutex);
 	/* What a freeze interrupted goes on. */
-	queue_delayed_work(dm->wq, &dm->inbox_work, msecs_to_jiffies(READ_ONCE(dm->delay_ms)));
+	vdm_inbox_resume(dm);
+	mutex_unlock(&dm->mutex);
 	mod_delayed_work(dm->wq, &dm->tick, 0);
 }
 
@@ -129,7 +130,8 @@ static void vdm_closed(struct vmb_channel *channel)
 	if (pages)
 		pr_info("%s: the link ended with %lu pages out: the guest uses them again\n",
 			vmb_channel_get_friendly_name(channel), pages);
-	if (!dm->quitting && reason != VMB_STOP_HANDED_OVER && reason != VMB_STOP_MALFORMED)
+	/* Not what was handed over, and not to a host that broke the rings. */
+	if (!dm->quitting && (reason == VMB_STOP_PEER_CLOSED || reason == VMB_STOP_RESCINDED))
 		queue_work(dm->wq, &dm->reopen);
 	mutex_unlock(&dm->mutex);
 }
@@ -169,6 +171,7 @@ static int vdm_configure(struct vdm *dm)
 	       vmb_channel_init_set_process_packet_callbacks(channel, vdm_inbox_process, NULL) ?:
 	       vmb_channel_init_set_client_context_size(channel, sizeof(struct vdm_message)) ?:
 	       vmb_channel_init_set_maximum_packet_size(channel, VDM_MESSAGE_MAX) ?:
+	       vmb_channel_init_set_maximum_packet_count(channel, VDM_PACKETS) ?:
 	       vmb_channel_set_transaction_quota(channel, VDM_QUOTA) ?:
 	       vmb_channel_init_set_save_restore_packet_callbacks(channel, vdm_send_save,
 								  vdm_send_restore) ?:
@@ -176,6 +179,7 @@ static int vdm_configure(struct vdm *dm)
 								    vdm_inbox_restore) ?:
 	       vmb_channel_init_set_save_restore_state_callbacks(channel, vdm_save_state,
 								 vdm_restore_state) ?:
+	       vmb_channel_init_set_query_handover_callback(channel, vdm_query_handover) ?:
 	       vmb_client_channel_init_set_bus(channel, dm->bus) ?:
 	       vmb_client_channel_init_set_target_pnp(channel, &vdm_interface_type, NULL,
 						      vdm_pnp_failure);
@@ -241,7 +245,11 @@ VDM_EXPORT_IF_KUNIT(vdm_create);
  */
 int vdm_enable(struct vdm *dm)
 {
-	return vmb_channel_enable(dm->channel);
+	int ret = vmb_channel_enable(dm->channel);
+
+	if (!ret)
+		queue_delayed_work(dm->wq, &dm->tick, HZ);
+	return ret;
 }
 VDM_EXPORT_IF_KUNIT(vdm_enable);
 
@@ -255,11 +263,15 @@ void vdm_destroy(struct vdm *dm)
 {
 	mutex_lock(&dm->mutex);
 	dm->quitting = true;
+	/* Where no Suspend will come: restored on a link that never was, or frozen */
+	if (!dm->running)
+		vdm_inbox_flush(dm);
 	mutex_unlock(&dm->mutex);
 	cancel_work_sync(&dm->reopen);
 	vmb_channel_disable(dm->channel);
 	cancel_delayed_work_sync(&dm->tick);
 	cancel_delayed_work_sync(&dm->inbox_work);
+	vdm_send_unprepare(dm);
 	vmb_channel_cleanup(dm->channel);
 	kmcl_bus_put(dm->bus);
 	destroy_workqueue(dm->wq);

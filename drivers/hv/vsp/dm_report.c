@@ -26,15 +26,17 @@ static const struct {
 
 /**
  * vdm_floor() - memory that the guest keeps, whatever the host asks for
+ * @dm: who
  *
- * The same as Linux's other balloon driver for Hyper-V keeps, so that a host
- * sees the same guest with either.
+ * By the size that the guest has without a balloon: else the floor would sink
+ * with what is above it. It is what Linux's other balloon driver for Hyper-V
+ * keeps at first.
  *
- * Context: any context. Return: pages.
+ * Context: process context, vdm.mutex held. Return: pages.
  */
-unsigned long vdm_floor(void)
+unsigned long vdm_floor(struct vdm *dm)
 {
-	unsigned long total = totalram_pages();
+	unsigned long total = totalram_pages() + dm->pages.out;
 	unsigned int i = 0;
 
 	while (i < ARRAY_SIZE(vdm_floors) - 1 && total >= VDM_MIB_PAGES(vdm_floors[i].below))
@@ -45,13 +47,14 @@ VDM_EXPORT_IF_KUNIT(vdm_floor);
 
 /**
  * vdm_spare() - memory that the host could have
+ * @dm: who
  *
- * Context: process context. Return: pages.
+ * Context: process context, vdm.mutex held. Return: pages.
  */
-unsigned long vdm_spare(void)
+unsigned long vdm_spare(struct vdm *dm)
 {
 	long available = si_mem_available();
-	unsigned long floor = vdm_floor();
+	unsigned long floor = vdm_floor(dm);
 
 	return available > 0 && available > floor ? available - floor : 0;
 }
@@ -80,7 +83,7 @@ void vdm_report(struct vdm *dm)
 	memset(status, 0, sizeof(*status));
 	status->available = vdm_report_pages(max(si_mem_available(), 0L));
 	/* What is with the host is ours still, and the floor is not to be touched. */
-	status->committed = vdm_report_pages(vm_memory_committed() + dm->pages.out + vdm_floor());
+	status->committed = vdm_report_pages(vm_memory_committed() + dm->pages.out + vdm_floor(dm));
 	status->free = vdm_report_pages(info.freeram);
 	if (vdm_send(dm, status, VDM_STATUS_REPORT, sizeof(*status)))
 		atomic_set(&dm->report_queued, 0);

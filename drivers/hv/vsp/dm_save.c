@@ -96,3 +96,25 @@ int vdm_restore_state(struct vmb_channel *channel, const void *buffer, u32 size)
 	mutex_unlock(&dm->mutex);
 	return 0;
 }
+
+/**
+ * vdm_query_handover() - query-handover callback: not with pages out
+ * @channel: as in &typedef vmb_channel_query_handover_fn
+ * @reason: the same
+ * @size: the same
+ *
+ * Return: 0; -EBUSY.
+ */
+int vdm_query_handover(struct vmb_channel *channel, char *reason, u32 size)
+{
+	struct vdm *dm = vmb_channel_get_pointer(channel);
+	/* Without the mutex: a long answer to the host holds nobody up here. */
+	unsigned long kib = READ_ONCE(dm->pages.out) << (PAGE_SHIFT - 10);
+
+	if (!kib)
+		return 0;
+	scnprintf(reason, size,
+		  "%lu %s are with the host; have it take the balloon back (set the VM's memory to its maximum), then try again",
+		  kib % 1024 ? kib : kib / 1024, kib % 1024 ? "KiB" : "MiB");
+	return -EBUSY;
+}
