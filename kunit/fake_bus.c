@@ -483,6 +483,9 @@ static int fake_bus_restore_write(struct vmb_bus *bus, const void *buffer, u32 l
 {
 	struct fake_bus *fb = fake_of(bus);
 
+	/* More than bus_restore_begin() was promised, which the core keeps off. */
+	if (length > sizeof(fb->restored) - fb->nr_restored)
+		return -EOVERFLOW;
 	memcpy(fb->restored + fb->nr_restored, buffer, length);
 	fb->nr_restored += length;
 	return 0;

@@ -161,6 +161,39 @@ static void d17_deadline(struct kunit *test)
 	kit_freeze(test);
 }
 
+static void freeze_done_waits(struct core_chan *c, struct vmb_packet *pkt, int status,
+			      void *buffer, u32 length)
+{
+	wait_for_completion(&c->gate);
+}
+
+/* The deadline is for step two, too: here a completion routine does not return. */
+static void d17_deadline_of_step_two(struct kunit *test)
+{
+	struct core_chan *slow = core_server_running(test), *c = core_client(test);
+	struct core_kthread *t;
+	struct freezer f;
+	u64 id;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_set_incoming_processing_at_passive(c->ch, true), 0);
+	core_run(c);
+	c->on_done = freeze_done_waits;
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(c), "x", 1, NULL,
+					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	id = core_take(c)->id;
+	core_peer_request(slow, 1, "held", 4);
+	core_received(slow, 0);
+	t = freeze_start(test, &f, 500);
+	core_wait(c, CORE_SUSPEND, 1);
+	core_peer_answer(c, id, NULL, 0);
+	core_wait(c, CORE_DONE, 1);
+	vmb_channel_packet_complete(core_received(slow, 0), NULL, 0);
+	freeze_end(test, t, -ETIMEDOUT);
+	complete_all(&c->gate);
+	core_wait_life(c, "ORPSRP");
+	core_wait_life(slow, "ORPSRP");
+}
+
 /* The default is the longest of the channels' own. */
 static void d17_default_deadline(struct kunit *test)
 {
@@ -443,6 +476,7 @@ static struct kunit_case freeze_cases[] = {
 	KUNIT_CASE(d17_completions_flow),
 	KUNIT_CASE(d17_channels_depend),
 	KUNIT_CASE(d17_deadline),
+	KUNIT_CASE(d17_deadline_of_step_two),
 	KUNIT_CASE(d17_default_deadline),
 	KUNIT_CASE(freeze_bus_fails),
 	KUNIT_CASE(d17_start_and_pause_recorded),

@@ -342,6 +342,56 @@ static void takein_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 1);
 }
 
+/* A bus is given as much as it was told, whatever follows. */
+static void takein_too_much_bus_data(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct kmcl_chunk *chunk;
+	struct kit_stream set;
+	u32 n = 0, len;
+	u8 *end;
+
+	core_run(k->c);
+	kit_freeze(test);
+	set = kit_read_set(test);
+	kit_session_close(test);
+	kit_end(k);
+	while ((chunk = kit_chunk(&set, n)) &&
+	       le32_to_cpu(chunk->type) != KMCL_CHUNK_BUS_DATA)
+		n++;
+	KUNIT_ASSERT_NOT_NULL(test, chunk);
+	len = le32_to_cpu(chunk->length);
+	end = (u8 *)chunk + kmcl_chunk_size(len);
+	memmove(end + 8, end, set.data + set.len - end);
+	chunk->length = cpu_to_le32(len + 8);
+	kit_seal(chunk);
+	set.len += 8;
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), -EBADMSG);
+}
+
+/* A channel's stream that is whole, but of another save than the set */
+static void takein_stream_of_another_save(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct kmcl_chunk *chunk;
+	struct kit_stream set;
+	u32 n = 1;
+
+	core_run(k->c);
+	kit_freeze(test);
+	set = kit_read_set(test);
+	kit_session_close(test);
+	kit_end(k);
+	do {
+		chunk = kit_chunk(&set, n++);
+		KUNIT_ASSERT_NOT_NULL(test, chunk);
+		le64_add_cpu(&chunk->save_id, 1);
+		kit_seal(chunk);
+	} while (le32_to_cpu(chunk->type) != KMCL_CHUNK_END);
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 0);
+}
+
 /* What the set's end says of it is true, or it is refused. */
 static void takein_counts(struct kunit *test)
 {
@@ -519,6 +569,8 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(handover_bus_cannot_be_saved),
 	KUNIT_CASE(takein_round_trip),
 	KUNIT_CASE(takein_refuses),
+	KUNIT_CASE(takein_too_much_bus_data),
+	KUNIT_CASE(takein_stream_of_another_save),
 	KUNIT_CASE(takein_counts),
 	KUNIT_CASE(takein_duplicates),
 	KUNIT_CASE(pending_waits),

@@ -251,6 +251,13 @@ static void d16_late_completion_matches_nothing(struct kunit *test)
 	core_wait(c, CORE_DONE, 2);
 	KUNIT_EXPECT_MEMEQ(test, core_event(c, CORE_DONE, 1)->data, "good", 4);
 	KUNIT_EXPECT_EQ(test, c->ch->stats.late, 1);
+	/* The last transaction that there was is late, too, not unknown. */
+	now = send_id(c, pkt, VMB_PACKET_FLAG_WAIT_FOR_COMPLETION);
+	KUNIT_EXPECT_EQ(test, vmb_packet_cancel(pkt), 0);
+	core_wait(c, CORE_DONE, 3);
+	core_peer_answer(c, now, "late", 4);
+	core_settle(c);
+	KUNIT_EXPECT_EQ(test, c->ch->stats.late, 2);
 	KUNIT_EXPECT_EQ(test, c->ch->stats.faults, 0);
 }
 

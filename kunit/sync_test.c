@@ -105,20 +105,22 @@ static void sync_invalid(struct kunit *test)
 	struct vmb_mdl mdl = { .bvec = &bvec, .nr_bvecs = 1, .length = 64 };
 	u8 answer[16], *big = kunit_kzalloc(test, VMB_DEFAULT_PACKET_SIZE + 1, GFP_KERNEL);
 	u32 size = 12, large = VMB_DEFAULT_PACKET_SIZE + 1;
-	const long negative = -1;
+	/* So that what is not refused ends, too */
+	const long negative = -1, soon = 1;
 
 	KUNIT_ASSERT_NOT_NULL(test, big);
-	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, NULL, WAIT, answer, &size, NULL),
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, NULL, WAIT, answer, &size, &soon),
 			-EINVAL);
-	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, NULL, WAIT, answer, NULL, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, NULL, WAIT, answer, NULL, &soon),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, sync_plain(c, WAIT, &negative), -EINVAL);
-	KUNIT_EXPECT_EQ(test, sync_plain(c, WAIT | 0x10, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, sync_request(c->ch, NULL, 1, NULL, WAIT, NULL, NULL, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, sync_request(c->ch, big, large, NULL, WAIT, NULL, NULL, NULL),
+	KUNIT_EXPECT_EQ(test, sync_plain(c, WAIT | 0x10, &soon), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, NULL, 1, NULL, WAIT, NULL, NULL, &soon), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, big, large, NULL, WAIT, NULL, NULL, &soon),
 			-EMSGSIZE);
 	/* External memory wants a completion (D14), and a channel that has some. */
-	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, &mdl, 0, NULL, NULL, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, &mdl, WAIT, NULL, NULL, NULL),
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, &mdl, 0, NULL, NULL, &soon), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sync_request(c->ch, "x", 1, &mdl, WAIT, NULL, NULL, &soon),
 			-EOPNOTSUPP);
 	core_settle(c);
 	KUNIT_EXPECT_NULL(test, fake_take(c->link));
