@@ -221,27 +221,38 @@ def report_lines(log):
 
 
 class Sentry:
-    """Looks at a console for the first sign of trouble: a test that fails, a report."""
+    """Looks at a console for the first sign of trouble: a test that fails, a report.
+
+    Or, if it is `patient`, only for what says that nothing moves any more.
+    """
 
     # KUnit's summary of a case, and what it says before it where it can
     FAILURE = re.compile(r"# (\w+): (?:EXPECTATION|ASSERTION) FAILED at (?:.*/)?(\S+)"
                          r"|^    not ok \d+ (\S+)|^init: ins(mod .* failed)")
 
-    def __init__(self):
+    STUCK = re.compile(r"blocked for more than|lockup")
+
+    def __init__(self, patient=False):
+        self.patient = patient
         self.seen = None
         self.begun = False
 
     def __call__(self, line):
         self.begun = self.begun or MARK in line
         text = plain(line)
-        failure = self.FAILURE.search(text)
+        failure = None if self.patient else self.FAILURE.search(text)
         if failure:
             case, place, alone, load = failure.groups()
             self.seen = f"{case} fails at {place}" if case else \
                 f"{alone} fails" if alone else f"ins{load}"
-        elif self.begun and reported(text):
+        elif self.begun and reported(text) and (not self.patient or self.STUCK.search(text)):
             self.seen = text.strip()
         return bool(self.seen)
+
+    @property
+    def stuck(self):
+        """Whether what it saw is that nothing moves."""
+        return bool(self.seen and self.STUCK.search(self.seen))
 
 
 def plain(line):
