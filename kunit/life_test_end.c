@@ -372,6 +372,59 @@ static void first_reason_counts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_NONE);
 }
 
+/* The link goes and comes back, as over a hibernation: the channel stays enabled. */
+static void link_reset(struct kunit *test, struct core_chan *c)
+{
+	struct vmb_packet *sent = core_packet(c), *queued = core_packet(c);
+
+	fake_set_room(c->link, 1);
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(sent, "s", 1, NULL,
+					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(queued, "q", 1, NULL, 0), 0);
+	core_peer_request(c, 1, "held", 4);
+	core_received(c, 0);
+	fake_close(c->link, VMB_STOP_LINK_RESET);
+	core_wait(c, CORE_DONE, 2);
+	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 0)->status, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 1)->status, -ECANCELED);
+	core_wait_life(c, "ORPS");
+	/* Closed waits for what is held, and nobody hears of its end. */
+	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(c, 0), NULL, 0), 0);
+	core_wait_life(c, "ORPSC");
+	core_until(c, c->link->nr_closed == 1);
+	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_LINK_RESET);
+	KUNIT_EXPECT_EQ(test, c->ch->stats.stale, 1);
+	KUNIT_EXPECT_EQ(test, vmb_packet_send(sent, "s", 1, NULL, 0), -ENODEV);
+
+	fake_set_room(c->link, U32_MAX);
+	core_open(c);
+	core_wait_life(c, "ORPSCORP");
+	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_link_state(c->ch), VMB_LINK_RESET);
+	KUNIT_EXPECT_EQ(test, vmb_packet_send(sent, "again", 5, NULL, 0), 0);
+}
+
+static void link_reset_server(struct kunit *test)
+{
+	link_reset(test, core_server_running(test));
+}
+
+static void link_reset_client(struct kunit *test)
+{
+	link_reset(test, core_client_running(test));
+}
+
+/* Disabled meanwhile: it is not waited for. */
+static void link_reset_disabled(struct kunit *test)
+{
+	struct core_chan *c = core_client_running(test);
+
+	fake_close(c->link, VMB_STOP_LINK_RESET);
+	core_wait_life(c, "ORPSC");
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
+	KUNIT_EXPECT_FALSE(test, c->link->attached);
+	KUNIT_EXPECT_EQ(test, core_count(c, CORE_PNP_FAILURE), 0);
+}
+
 #define END_CASE(name)	KUNIT_CASE_PARAM(name, end_params_gen_params)
 
 static struct kunit_case life_end_cases[] = {
@@ -390,6 +443,9 @@ static struct kunit_case life_end_cases[] = {
 	KUNIT_CASE(fault_in_a_send),
 	KUNIT_CASE(fault_in_a_completion),
 	KUNIT_CASE(first_reason_counts),
+	KUNIT_CASE(link_reset_server),
+	KUNIT_CASE(link_reset_client),
+	KUNIT_CASE(link_reset_disabled),
 	{}
 };
 

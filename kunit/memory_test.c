@@ -350,6 +350,60 @@ static void d06_lent(struct kunit *test)
 	KUNIT_EXPECT_LT(test, core_index(c, CORE_DONE, 0), core_index(c, CORE_CLOSED, 0));
 }
 
+static void lent_send(struct core_chan *c)
+{
+	struct mem_chain *m = c->priv;
+
+	KUNIT_EXPECT_EQ(c->test, vmb_packet_send(c->packets[0], "x", 1, m->mdl, WAIT), 0);
+	wait_event(c->wait, core_count(c, CORE_DONE));
+}
+
+/* PostStarted waits for a silent peer that was lent memory: only the link's end ends it. */
+static void d06_against_d07(struct kunit *test)
+{
+	struct core_chan *c = core_client(test);
+	struct core_kthread *t;
+	struct mem_chain m;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(c->ch, 4096, 2), 0);
+	mem_chain(test, &m);
+	c->priv = &m;
+	c->on_post_started = lent_send;
+	core_enable(c);
+	core_packet(c);
+	core_open(c);
+	core_take(c);
+	t = core_thread_start(test, core_do_disable, c);
+	KUNIT_ASSERT_EQ(test, core_thread_join(test, t), 0);
+	KUNIT_ASSERT_EQ(test, core_count(c, CORE_DONE), 1);
+	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 0)->status, -ENODEV);
+	/* The link was closed before the memory came back, once, and in the usual order. */
+	KUNIT_EXPECT_EQ(test, c->link->nr_close, 1);
+	KUNIT_EXPECT_EQ(test, c->link->nr_closed, 1);
+	core_expect_life(c, "ORPSC");
+	KUNIT_EXPECT_EQ(test, vmb_channel_get_stop_reason(c->ch), VMB_STOP_DISABLED);
+}
+
+static void d06_against_d07_peer_closes(struct kunit *test)
+{
+	struct core_chan *c = core_client(test);
+	struct mem_chain m;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(c->ch, 4096, 2), 0);
+	mem_chain(test, &m);
+	c->priv = &m;
+	c->on_post_started = lent_send;
+	core_enable(c);
+	core_packet(c);
+	core_open(c);
+	core_take(c);
+	fake_close(c->link, VMB_STOP_RESCINDED);
+	core_wait_life(c, "ORPSC");
+	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 0)->status, -ENODEV);
+	KUNIT_EXPECT_EQ(test, c->link->nr_close, 1);
+	KUNIT_EXPECT_EQ(test, vmb_channel_get_stop_reason(c->ch), VMB_STOP_RESCINDED);
+}
+
 static void ext_restored_mdl(struct kunit *test)
 {
 	struct core_chan *c = core_client(test);
@@ -391,6 +445,8 @@ static struct kunit_case mem_lent_cases[] = {
 	KUNIT_CASE(ext_whole_chain),
 	KUNIT_CASE(ext_returns),
 	KUNIT_CASE(d06_lent),
+	KUNIT_CASE(d06_against_d07),
+	KUNIT_CASE(d06_against_d07_peer_closes),
 	{}
 };
 

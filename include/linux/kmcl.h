@@ -124,7 +124,8 @@ enum vmb_link_state {
  * @VMB_STOP_MALFORMED: the peer put something malformed into the ring
  * @VMB_STOP_PACKET_FAILED: vmb_channel_packet_fail()
  * @VMB_STOP_OPEN_FAILED: the open failed, or the Opened callback
- * @VMB_STOP_LINK_RESET: the link could not be kept over a restore
+ * @VMB_STOP_LINK_RESET: the link could not be kept, over a restore or a
+ *	hibernation, and comes anew
  * @VMB_STOP_HANDED_OVER: a handover was committed
  */
 enum vmb_stop_reason {
@@ -217,7 +218,7 @@ typedef void (*vmb_channel_processing_complete_fn)(struct vmb_channel *channel, 
  * typedef vmb_packet_completion_fn - a packet's transaction ended
  * @packet: whose; from here on the consumer's again
  * @status: 0: done. -ENODEV: the link ended. -ECANCELED: cancelled, or the
- *	link was reset over a restore. -ESTALE: handed over, not lost.
+ *	link was reset, over a restore or a hibernation. -ESTALE: handed over, not lost.
  *	-EMSGSIZE: queued before the channel was open, and too large for its ring
  * @buffer: the peer's completion payload, valid until the routine returns, or
  *	NULL

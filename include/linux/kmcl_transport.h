@@ -137,7 +137,8 @@ struct kmcl_tx {
  *	closed (client).
  * @close: Required. No rx_* or tx_* call runs or will be made. A client tells
  *	the peer; returns once the peer can no longer touch memory that was
- *	lent to it in packets, unless %KMCL_CAP_BOUNCE.
+ *	lent to it in packets, unless %KMCL_CAP_BOUNCE. Without that, it may come
+ *	while the consumer still holds packets, whose memory @gpa_put unpins.
  * @closed: Required. The Closed callback ran: tear down what GPADLs are left,
  *	and (server) let the peer know that its close is done.
  * @park: Optional, required with %KMCL_CAP_KEEP. As @detach, without a word to

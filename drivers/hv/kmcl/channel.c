@@ -104,6 +104,7 @@ int vmb_channel_cleanup(struct vmb_channel *ch)
 	kmcl_sysfs_gone(ch);
 	kmcl_registry_del(ch);
 	cancel_work_sync(&ch->life_work);
+	cancel_work_sync(&ch->cut_work);
 	/* Either may schedule the other once more, but finds nothing to do then. */
 	cancel_work_sync(&ch->rx_work);
 	tasklet_kill(&ch->rx_tasklet);
@@ -286,7 +287,10 @@ static bool kmcl_paused(struct vmb_channel *ch)
  *
  * Returns once Suspend ran and no received packet is outstanding; the ring is
  * not read from then on. On a Disabled channel, or one that is not open: it
- * comes up paused. During a freeze: only noted. Windows: VmbChannelPause.
+ * comes up paused. During a freeze: only noted. What PostStarted waits for is
+ * cancelled, but for a packet whose memory the peer may touch (on a bus that
+ * lends it): for that one a pause waits; vmb_channel_disable() closes the link
+ * instead. Windows: VmbChannelPause.
  *
  * Context: process context.
  * Return: 0; -EDEADLK and a WARN inside a callback of the channel.
@@ -360,7 +364,10 @@ EXPORT_SYMBOL_NS_GPL(kmcl_channel_event_open, KMCL_NS);
 /**
  * kmcl_channel_event_close() - the peer closed, or took its offer back
  * @ch: whose
- * @reason: %VMB_STOP_PEER_CLOSED or %VMB_STOP_RESCINDED
+ * @reason: %VMB_STOP_PEER_CLOSED or %VMB_STOP_RESCINDED; %VMB_STOP_LINK_RESET:
+ *	the link has to go, and comes back. A client stays enabled for that, too;
+ *	what it sent completes with -ECANCELED, what it received and did not
+ *	complete is stale
  *
  * The transport hears of kmcl_transport_ops.close and .closed when the consumer
  * is through. Context: process context.
@@ -372,11 +379,15 @@ void kmcl_channel_event_close(struct vmb_channel *ch, enum vmb_stop_reason reaso
 
 	spin_lock_irqsave(&ch->lock, flags);
 	/* What stopped it first counts, not what followed from that. */
-	if (!kmcl_closing(ch) && (ch->link_up || !ch->server))
+	if (!kmcl_closing(ch) && (ch->link_up || !ch->server)) {
 		ch->stop_reason = reason;
+		ch->link_reset = reason == VMB_STOP_LINK_RESET;
+	}
 	ch->link_down = true;
 	still = kmcl_still(ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
+	if (reason == VMB_STOP_LINK_RESET)
+		kmcl_received_set_stale(ch);
 	/* At once, not in the life work, which may wait in PostStarted (D7) */
 	if (!still)
 		kmcl_send_end_link(ch, false);

@@ -288,6 +288,8 @@ struct vmb_channel {
 	bool registered;		/* identity taken */
 	bool link_up;			/* the transport has an open link */
 	bool link_down;			/* the link ended, Closed has not run */
+	bool link_reset;		/* and comes back */
+	bool cut;			/* it was closed while PostStarted runs */
 	bool running;			/* between Started and Suspend */
 	bool in_post_started;
 	bool saving;			/* between save_begin and save_end */
@@ -305,6 +307,7 @@ struct vmb_channel {
 	struct task_struct *life_task;	/* in life_work */
 	struct task_struct *save_task;	/* in a save or restore callback */
 	struct work_struct life_work;
+	struct work_struct cut_work;
 	wait_queue_head_t life_wait;
 
 	/* Fixed */
@@ -349,6 +352,14 @@ void kmcl_life_module_exit(void);
 bool kmcl_in_callback(struct vmb_channel *ch);
 void kmcl_channel_fault(struct vmb_channel *ch, const char *what);
 void kmcl_channel_fault_locked(struct vmb_channel *ch, const char *what);
+
+/* cut.c */
+void kmcl_cut_init(struct vmb_channel *ch);
+void kmcl_cut_close(struct vmb_channel *ch);
+
+/* reboot.c */
+int kmcl_reboot_init(void);
+void kmcl_reboot_exit(void);
 
 /* config.c */
 int kmcl_channel_prepare(struct vmb_channel *ch);

@@ -40,6 +40,9 @@ enum kmcl_step {
 void kmcl_life_kick(struct vmb_channel *ch)
 {
 	queue_work(kmcl_life_wq, &ch->life_work);
+	/* The work may be in PostStarted, and that in need of the link's end. */
+	if (READ_ONCE(ch->in_post_started))
+		queue_work(kmcl_life_wq, &ch->cut_work);
 }
 
 /* What the receive side of an open channel that is not running should do */
@@ -315,9 +318,11 @@ static void kmcl_life_close(struct vmb_channel *ch)
 	ch->tx_open = false;
 	if (ch->gpadl_calls && ch->ops->gpadl_abort)
 		ch->ops->gpadl_abort(ch->link);
+	if (ch->link_reset)
+		ch->stats.stale += ch->nr_taken + ch->nr_completions;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_received_drop(ch);
-	ch->ops->close(ch->link);
+	kmcl_cut_close(ch);
 	kmcl_send_end_link(ch, true);
 	kmcl_send_wait_done(ch);
 	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
@@ -329,9 +334,10 @@ static void kmcl_life_close(struct vmb_channel *ch)
 	ch->link_up = false;
 	ch->link_down = false;
 	ch->restored_open = false;
-	ch->link_state = VMB_LINK_NEW;
-	if (!ch->server)
+	ch->link_state = ch->link_reset ? VMB_LINK_RESET : VMB_LINK_NEW;
+	if (!ch->server && !ch->link_reset)
 		ch->want_enabled = false;
+	ch->link_reset = false;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	/* From here on the peer may open anew. */
 	ch->ops->closed(ch->link);
@@ -351,12 +357,13 @@ static void kmcl_life_abort_open(struct vmb_channel *ch)
 	ch->restored_open = false;
 	if (ch->link_state == VMB_LINK_KEPT)
 		ch->link_state = VMB_LINK_RESET;
-	if (!ch->server) {
+	if (!ch->server && !ch->link_reset) {
 		/* Its consumer waits for Opened, which will not come. */
 		if (ch->want_enabled)
 			ch->pnp_status = ch->open_status ?: -ENODEV;
 		ch->want_enabled = false;
 	}
+	ch->link_reset = false;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kmcl_received_set_stale(ch);
 	if (was_up)
@@ -533,6 +540,7 @@ static void kmcl_life_work(struct work_struct *work)
 void kmcl_life_init(struct vmb_channel *ch)
 {
 	INIT_WORK(&ch->life_work, kmcl_life_work);
+	kmcl_cut_init(ch);
 	init_waitqueue_head(&ch->life_wait);
 	ch->paused = ch->server;
 	ch->tx_mode = KMCL_TX_NODEV;

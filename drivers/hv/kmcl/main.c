@@ -27,11 +27,16 @@ static int __init kmcl_init(void)
 	ret = kmcl_store_init();
 	if (ret)
 		goto err_sysfs;
-	ret = kmcl_chardev_init();
+	ret = kmcl_reboot_init();
 	if (ret)
 		goto err_store;
+	ret = kmcl_chardev_init();
+	if (ret)
+		goto err_reboot;
 	return 0;
 
+err_reboot:
+	kmcl_reboot_exit();
 err_store:
 	kmcl_store_exit();
 err_sysfs:
@@ -46,6 +51,7 @@ err_receive:
 static void __exit kmcl_exit(void)
 {
 	kmcl_chardev_exit();
+	kmcl_reboot_exit();
 	kmcl_store_exit();
 	kmcl_sysfs_exit();
 	kmcl_life_module_exit();

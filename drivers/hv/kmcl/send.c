@@ -492,13 +492,15 @@ void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only)
 }
 
 /*
- * The link ends (D5): every packet of the library's completes with -ENODEV.
+ * The link ends (D5): every packet of the library's completes with -ENODEV, or
+ * -ECANCELED where the link comes back.
  * Memory that the peer may still touch goes back only once the link is closed
  * (D6): where it was bounced, the bounce is left behind instead.
  */
 void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed)
 {
 	bool bounce = ch->ops->caps & KMCL_CAP_BOUNCE;
+	int status = ch->link_reset ? -ECANCELED : -ENODEV;
 	struct vmb_packet *pkt, *tmp;
 
 	lockdep_assert_held(&ch->lock);
@@ -511,11 +513,11 @@ void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed)
 		/* Until the ring is left alone, its completion may still be read. */
 		ch->late++;
 		kmcl_send_take(ch, pkt);
-		kmcl_send_done_locked(pkt, -ENODEV);
+		kmcl_send_done_locked(pkt, status);
 	}
 	list_for_each_entry_safe(pkt, tmp, &ch->tx_queue, node) {
 		kmcl_send_take(ch, pkt);
-		kmcl_send_done_locked(pkt, -ENODEV);
+		kmcl_send_done_locked(pkt, status);
 	}
 	if (closed)
 		ch->late = 0;
