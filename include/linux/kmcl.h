@@ -43,6 +43,7 @@ struct vmb_packet_completion;
 #define VMB_MAX_PACKET_SIZE		65536U
 #define VMB_MAX_EXTERNAL_DATA		(4U * 1024 * 1024)
 #define VMB_MAX_CHAIN_LENGTH		256U
+#define VMB_MAX_TRANSFER_RANGES		1024U
 #define VMB_MAX_PACKET_COUNT		1048576U
 #define VMB_MAX_QUOTA			65536U
 #define VMB_MAX_CONTEXT_SIZE		4096U
@@ -80,6 +81,7 @@ struct vmb_packet_completion;
 
 /* process-packet callback */
 #define VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA	0x1U
+#define VMB_PROCESS_PACKET_FLAG_TRANSFER_PAGES	0x2U
 
 /* vmb_channel_packet_get_external_data() */
 #define VMB_EXTERNAL_DATA_FLAG_READ_ONLY	0x1U
@@ -98,6 +100,16 @@ struct vmb_mdl {
 	struct vmb_mdl *next;
 	const struct bio_vec *bvec;
 	unsigned int nr_bvecs;
+	u32 offset;
+	u32 length;
+};
+
+/**
+ * struct vmb_transfer_range - a part of the buffer that transfer pages lie in
+ * @offset: bytes from the start of the buffer
+ * @length: bytes
+ */
+struct vmb_transfer_range {
 	u32 offset;
 	u32 length;
 };
@@ -376,6 +388,8 @@ int vmb_channel_init_set_maximum_packet_size(struct vmb_channel *channel, u32 si
 int vmb_channel_init_set_maximum_packet_count(struct vmb_channel *channel, u32 count);
 int vmb_channel_init_set_maximum_external_data(struct vmb_channel *channel, u32 size,
 					       u32 chain_length);
+int vmb_channel_init_set_transfer_pages(struct vmb_channel *channel, u16 set, u32 size,
+					u32 ranges);
 int vmb_channel_init_set_process_packet_callbacks(struct vmb_channel *channel,
 						  vmb_channel_process_packet_fn process,
 						  vmb_channel_processing_complete_fn complete);
@@ -454,6 +468,8 @@ int vmb_channel_packet_defer_to_passive(struct vmb_packet_completion *packet);
 int vmb_channel_packet_fail(struct vmb_packet_completion *packet);
 int vmb_channel_packet_get_external_data(struct vmb_packet_completion *packet, u32 flags,
 					 struct vmb_mdl **mdl);
+int vmb_channel_packet_get_transfer_ranges(struct vmb_packet_completion *packet,
+					   struct vmb_transfer_range *ranges, u32 *nr);
 void *vmb_channel_packet_get_client_context(struct vmb_packet_completion *packet);
 
 /* Sending: packet.c, send.c, sync.c */

@@ -57,7 +57,8 @@
  * @ring_in_pages: data pages of the ring that a client reads
  * @ring_out_pages: data pages of the ring that a client writes
  * @max_wire_size: bytes of the largest packet, with its headers
- * @max_header: bytes of the largest header of ranges, 0 without external data
+ * @max_header: bytes of the largest header of ranges that is sent, 0 without
+ *	external data
  * @cpu: processor that wants the interrupts, or -1
  */
 struct kmcl_link_params {

@@ -30,6 +30,7 @@
 
 /* VMBus packet types and flags, as on the wire */
 #define KMCL_PACKET_INBAND		0x6
+#define KMCL_PACKET_TRANSFER_PAGES	0x7
 #define KMCL_PACKET_GPA_DIRECT		0x9
 #define KMCL_PACKET_COMPLETION		0xb
 #define KMCL_PACKET_WANTS_COMPLETION	0x1
@@ -66,6 +67,9 @@ struct kmcl_config {
 	u32 max_packets;
 	u32 max_external;
 	u32 max_chain;
+	u16 transfer_set;
+	u32 transfer_size;
+	u32 transfer_ranges;		/* 0: no transfer pages */
 	u32 ring_in_pages;
 	u32 ring_out_pages;
 	u32 drain_ms;
@@ -396,6 +400,15 @@ static inline struct bio_vec *kmcl_received_bvecs(struct vmb_packet_completion *
 	return (struct bio_vec *)(pkt->data + pkt->channel->bvecs_at);
 }
 
+/* VMB_PROCESS_PACKET_FLAG_* */
+static inline u32 kmcl_received_flags(const struct vmb_packet_completion *pkt)
+{
+	if (pkt->type == KMCL_PACKET_GPA_DIRECT)
+		return VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA;
+	return pkt->type == KMCL_PACKET_TRANSFER_PAGES ?
+	       VMB_PROCESS_PACKET_FLAG_TRANSFER_PAGES : 0;
+}
+
 /* cache.c */
 struct kmem_cache *kmcl_cache_get(u32 size);
 void kmcl_cache_exit(void);
@@ -449,6 +462,10 @@ static inline u8 *kmcl_packet_ranges(struct vmb_packet *pkt)
 {
 	return pkt->data + ALIGN(pkt->channel->cfg.max_packet_size, 8);
 }
+
+/* transfer.c */
+u32 kmcl_transfer_size(const struct kmcl_config *cfg);
+int kmcl_transfer_check(struct vmb_channel *ch, const void *header, u32 len);
 
 /* memory.c */
 u32 kmcl_ranges_size(u32 bytes, u32 chain);

@@ -125,7 +125,7 @@ static void kmcl_life_params(struct vmb_channel *ch, struct kmcl_link_params *p)
 		.ring_out_pages = cfg->ring_out_pages,
 		.max_wire_size = 16 + ch->header_max + ALIGN(cfg->max_packet_size, 8) +
 				 sizeof(struct kmcl_pipe_header) + 8,
-		.max_header = ch->header_max,
+		.max_header = ch->ranges_max,
 		.cpu = cfg->cpu,
 	};
 	memcpy(p->offer_data, cfg->offer_data, sizeof(p->offer_data));

@@ -141,7 +141,8 @@ static int kmcl_rx_take(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
 		   sizeof(struct kmcl_pipe_header) : 0;
 	struct vmb_packet_completion *pkt;
 
-	if (rx->type != KMCL_PACKET_INBAND && rx->type != KMCL_PACKET_GPA_DIRECT) {
+	if (rx->type != KMCL_PACKET_INBAND && rx->type != KMCL_PACKET_GPA_DIRECT &&
+	    !(rx->type == KMCL_PACKET_TRANSFER_PAGES && ch->cfg.transfer_ranges)) {
 		*fault = "packet type that is not supported";
 		return -EBADMSG;
 	}
@@ -166,6 +167,9 @@ static int kmcl_rx_take(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
 	if (rx->type == KMCL_PACKET_GPA_DIRECT &&
 	    kmcl_ranges_check(ch, kmcl_received_header(pkt), pkt->header_len))
 		*fault = "malformed external data";
+	else if (rx->type == KMCL_PACKET_TRANSFER_PAGES &&
+		 kmcl_transfer_check(ch, kmcl_received_header(pkt), pkt->header_len))
+		*fault = "malformed transfer pages, or not of the buffer that was set";
 	else if (pipe && kmcl_rx_pipe(ch, pkt))
 		*fault = "malformed pipe header";
 
@@ -317,8 +321,7 @@ static void kmcl_rx_deliver(struct vmb_channel *ch, struct kmcl_rx_hand *hand, u
 			pkt = hand->out[hand->nr_called++];
 			trace_kmcl_deliver(ch, pkt);
 			ch->cfg.process(ch, pkt, kmcl_received_payload(pkt) + pkt->payload_offset,
-					pkt->payload_len, pkt->type == KMCL_PACKET_GPA_DIRECT ?
-					VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA : 0);
+					pkt->payload_len, kmcl_received_flags(pkt));
 			/* One that has to come again comes before those behind it. */
 		} while (hand->nr_called < hand->nr_out &&
 			 !(READ_ONCE(pkt->bits) & KMCL_RX_REDELIVER) &&

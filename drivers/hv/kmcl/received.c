@@ -19,7 +19,8 @@ int kmcl_received_prepare(struct vmb_channel *ch)
 	const struct kmcl_config *cfg = &ch->cfg;
 	struct vmb_packet_completion *first;
 
-	ch->header_max = kmcl_ranges_size(cfg->max_external, cfg->max_chain);
+	ch->header_max = max(kmcl_ranges_size(cfg->max_external, cfg->max_chain),
+			     kmcl_transfer_size(cfg));
 	ch->bvecs_max = cfg->max_external ?
 			DIV_ROUND_UP(cfg->max_external, PAGE_SIZE) + 2 * cfg->max_chain : 0;
 	ch->payload_at = ALIGN(cfg->context_size, 8);

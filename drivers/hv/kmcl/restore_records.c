@@ -87,19 +87,22 @@ static int kmcl_restore_received_check(struct vmb_channel *ch, u32 type,
 {
 	u32 payload = le32_to_cpu(rec->payload_len), ranges = le32_to_cpu(rec->ranges_len);
 	u32 private = le32_to_cpu(rec->private_len);
-	bool external;
+	bool external, transfer;
 
 	if (!kmcl_restore_parts(length, sizeof(*rec), payload, ranges, private) || rec->reserved ||
 	    le32_to_cpu(rec->flags) & ~(KMCL_SAVED_WANTS_COMPLETION | KMCL_SAVED_DEFERRED))
 		return -EBADMSG;
 	external = le32_to_cpu(rec->type) == KMCL_PACKET_GPA_DIRECT;
-	if (!external && le32_to_cpu(rec->type) != KMCL_PACKET_INBAND)
+	transfer = le32_to_cpu(rec->type) == KMCL_PACKET_TRANSFER_PAGES;
+	if (!external && !transfer && le32_to_cpu(rec->type) != KMCL_PACKET_INBAND)
 		return -EBADMSG;
 	if (payload > ALIGN(ch->cfg.max_packet_size, 8) || ranges > ch->header_max ||
 	    private > VMB_MAX_SAVE_PRIVATE || (private && type != KMCL_CHUNK_RECEIVED))
 		return -EINVAL;
 	if (type == KMCL_CHUNK_COMPLETION)
 		return ranges || payload > ch->cfg.max_packet_size ? -EBADMSG : 0;
+	if (transfer)
+		return kmcl_transfer_check(ch, (const u8 *)(rec + 1) + ALIGN(payload, 8), ranges);
 	if (!external)
 		return ranges ? -EBADMSG : 0;
 	return kmcl_ranges_check(ch, (const u8 *)(rec + 1) + ALIGN(payload, 8), ranges);
@@ -114,8 +117,7 @@ static int kmcl_restore_hold(struct vmb_channel *ch, struct vmb_packet_completio
 
 	WRITE_ONCE(ch->save_task, current);
 	ret = ch->cfg.restore_received(ch, pkt, kmcl_received_payload(pkt), pkt->payload_len,
-				       pkt->type == KMCL_PACKET_GPA_DIRECT ?
-				       VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA : 0,
+				       kmcl_received_flags(pkt),
 				       private_len ? private : NULL, private_len);
 	WRITE_ONCE(ch->save_task, NULL);
 	ret = kmcl_restore_callback_error(ret);
