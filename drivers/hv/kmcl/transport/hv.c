@@ -21,6 +21,7 @@ static const struct kmcl_transport_ops kmcl_hv_ops = {
 	.caps = KMCL_CAP_SERVER | KMCL_CAP_CLIENT | KMCL_CAP_EXTERNAL | KMCL_CAP_GPADL,
 	.attach = kmcl_hv_attach,
 	.detach = kmcl_hv_detach,
+	.park = kmcl_hv_park,
 	.open_done = kmcl_hv_open_done,
 	.close = kmcl_hv_close,
 	.closed = kmcl_hv_closed,

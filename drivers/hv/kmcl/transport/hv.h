@@ -6,8 +6,10 @@
  *   hv.c        the module, the bus, what can be asked of it
  *   hv_type.c   one hv_driver for each interface type that somebody waits for
  *   hv_end.c    life of a link's end: its device, open and close
+ *   hv_sub.c    sub-channels
  *   hv_data.c   packets, through the rings of hv_vmbus
- *   hv_ext.c    external memory and GPADLs
+ *   hv_ext.c    external memory
+ *   hv_gpadl.c  GPADLs, and MMIO space
  *   hv_host.c   the border: every call that reaches the host or the driver core
  *
  * Calls of hv_vmbus that wait for the host do so without a limit. Only the work
@@ -118,6 +120,9 @@ struct kmcl_hv_end {
 	bool told_close;
 	bool want_close;
 	bool removing;				/* remove() waits for the end of the link */
+	bool suspended;				/* the machine hibernates */
+	bool lost;				/* a sub-channel's offer was taken back */
+	bool reset;				/* closed to be opened again */
 	int error;				/* to be told: no link is to be expected */
 	struct task_struct *actor;		/* runs the work */
 	struct work_struct work;		/* alone opens, closes, and tells the core */
@@ -130,6 +135,7 @@ struct kmcl_hv_end {
 	u32 tx_index;				/* where the next packet goes */
 	bool tx_pending;			/* the host is to say when there is room */
 	const char *tx_fault;
+	bool lent;				/* the host may have pages of a consumer's */
 	void *tx_header;			/* descriptor and ranges, in one piece */
 
 	struct mutex memory_mutex;		/* what follows */
@@ -153,12 +159,16 @@ int kmcl_hv_attach(struct vmb_bus *bus, struct vmb_channel *channel,
 		   const struct kmcl_link_params *params, void **link,
 		   enum vmb_link_state *state);
 void kmcl_hv_detach(void *link);
+void kmcl_hv_park(void *link);
 void kmcl_hv_open_done(void *link, int status);
 void kmcl_hv_close(void *link);
 void kmcl_hv_closed(void *link);
 void kmcl_hv_get_instance(void *link, guid_t *instance);
 int kmcl_hv_end_bind(struct kmcl_hv_type *type, struct hv_device *device);
 void kmcl_hv_end_unbind(struct hv_device *device);
+int kmcl_hv_end_suspend(struct hv_device *device);
+int kmcl_hv_end_resume(struct hv_device *device);
+void kmcl_hv_end_open(struct kmcl_hv_end *end);
 void kmcl_hv_end_put(struct kmcl_hv_end *end);
 
 static inline void kmcl_hv_end_kick(struct kmcl_hv_end *end)
@@ -167,6 +177,13 @@ static inline void kmcl_hv_end_kick(struct kmcl_hv_end *end)
 	if (!queue_work(kmcl_hv_wq, &end->work))
 		kmcl_hv_end_put(end);
 }
+
+/* hv_sub.c */
+void kmcl_hv_sub_listen(struct vmbus_channel *vmbus);
+void kmcl_hv_sub_drop(struct kmcl_hv_end *end);
+void kmcl_hv_sub_closing(struct kmcl_hv_end *end);
+bool kmcl_hv_subs_end(struct kmcl_hv_end *primary);
+void kmcl_hv_subs_drop(struct kmcl_hv_end *primary);
 
 /* hv_data.c */
 void kmcl_hv_data_start(struct kmcl_hv_end *end);

@@ -26,6 +26,7 @@ void kmcl_hv_data_start(struct kmcl_hv_end *end)
 	end->tx_index = 0;
 	end->tx_pending = false;
 	end->tx_fault = NULL;
+	end->lent = false;
 }
 
 /**
@@ -143,7 +144,8 @@ int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx)
 		.type = raw.type,
 		.flags = raw.flags,
 		.id = raw.trans_id,
-		.header_len = raw.offset8 * VMBUS_RING_UNIT - sizeof(raw),
+		.header_len = vmbus_ring_type_has_ranges(raw.type) ?
+			      raw.offset8 * VMBUS_RING_UNIT - sizeof(raw) : 0,
 		.payload_len = (raw.len8 - raw.offset8) * VMBUS_RING_UNIT,
 	};
 	return 0;
@@ -159,11 +161,11 @@ int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx)
 void kmcl_hv_rx_copy(void *link, const struct kmcl_rx *rx, void *header, void *payload)
 {
 	struct kmcl_hv_end *end = link;
-	const void *from = end->rx_packet + 1;
+	const void *packet = end->rx_packet;
 
 	if (rx->header_len)
-		memcpy(header, from, rx->header_len);
-	memcpy(payload, from + rx->header_len, rx->payload_len);
+		memcpy(header, packet + sizeof(*end->rx_packet), rx->header_len);
+	memcpy(payload, packet + end->rx_packet->offset8 * VMBUS_RING_UNIT, rx->payload_len);
 }
 
 /**
@@ -269,6 +271,7 @@ static int kmcl_hv_tx_send(struct kmcl_hv_end *end, const struct kmcl_tx *tx)
 	if (!tx->header_len)
 		return vmbus_sendpacket(end->vmbus, (void *)tx->payload, tx->payload_len, tx->id,
 					tx->type, tx->flags);
+	end->lent = true;
 	/* hv_vmbus writes descriptor and ranges as one, and fills in the first. */
 	memcpy(end->tx_header + sizeof(struct vmpacket_descriptor), tx->header, tx->header_len);
 	return vmbus_sendpacket_mpb_desc(end->vmbus, end->tx_header, size, (void *)tx->payload,
@@ -299,6 +302,9 @@ int kmcl_hv_tx_write(void *link, const struct kmcl_tx *tx)
 	if (bytes >= room)
 		return -EAGAIN;
 	ret = kmcl_hv_tx_send(end, tx);
+	/* Of a sub-channel that was taken back nobody else tells. */
+	if (ret == -ENODEV && end->params.subchannel && !xchg(&end->lost, true))
+		kmcl_hv_end_kick(end);
 	if (ret == -EIO)
 		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_OUT_RANGE);
 	if (ret)

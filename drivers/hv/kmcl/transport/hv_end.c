@@ -11,7 +11,9 @@
  *
  * hv_vmbus waits for the host's answer to an open without a limit. An end that
  * is detached meanwhile lives on until the answer is there, without its channel:
- * then it closes, and gives the device back.
+ * then it closes, and gives the device back. One that is parked does that, too.
+ *
+ * A hibernation closes the links and opens them again: each is reset.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,6 +24,9 @@
 #include "hv.h"
 
 DEFINE_SPINLOCK(kmcl_hv_lock);
+
+/* How long a consumer may take to let go of its link before a hibernation */
+#define KMCL_HV_SUSPEND_MS	5000
 
 enum kmcl_hv_step {
 	KMCL_HV_STEP_NONE,
@@ -55,8 +60,19 @@ static bool kmcl_hv_end_attached(const struct kmcl_hv_end *end)
 /* The core is through with the link, or never had it. */
 static bool kmcl_hv_end_settled(const struct kmcl_hv_end *end)
 {
-	return end->state == KMCL_HV_WAITING ||
+	return end->state == KMCL_HV_WAITING || end->state == KMCL_HV_BOUND ||
 	       (end->state == KMCL_HV_CLOSED && !end->told_open);
+}
+
+/* The link that a device could have must not be, or be no longer. */
+static bool kmcl_hv_end_leaving(const struct kmcl_hv_end *end)
+{
+	return end->rescinded || end->removing || end->lost || !kmcl_hv_end_attached(end);
+}
+
+static bool kmcl_hv_end_is_sub(const struct kmcl_hv_end *end)
+{
+	return end->params.subchannel;
 }
 
 static enum kmcl_hv_step kmcl_hv_end_next(struct kmcl_hv_end *end)
@@ -66,15 +82,23 @@ static enum kmcl_hv_step kmcl_hv_end_next(struct kmcl_hv_end *end)
 	lockdep_assert_held(&kmcl_hv_lock);
 	if (end->error && attached)
 		return KMCL_HV_STEP_FAIL;
-	if (end->state == KMCL_HV_OPEN && (end->want_close || !attached))
-		return KMCL_HV_STEP_CLOSE;
-	if (end->state == KMCL_HV_OPEN && (end->rescinded || end->removing) && !end->told_close)
+	if (end->state == KMCL_HV_OPEN && (end->want_close || !attached)) {
+		if (kmcl_hv_end_is_sub(end))
+			kmcl_hv_sub_closing(end);
+		else
+			return kmcl_hv_subs_end(end) ? KMCL_HV_STEP_CLOSE : KMCL_HV_STEP_NONE;
+	}
+	if (end->state == KMCL_HV_OPEN && !end->told_close &&
+	    (kmcl_hv_end_leaving(end) || end->suspended))
 		return KMCL_HV_STEP_TELL_CLOSE;
+	/* After a reset it comes back, on the same device. */
+	if (end->state == KMCL_HV_CLOSED && end->reset && !end->told_open)
+		end->state = KMCL_HV_BOUND;
 	if (end->state == KMCL_HV_BOUND) {
-		if (attached && !end->rescinded && !end->removing)
-			return KMCL_HV_STEP_OPEN;
+		if (!kmcl_hv_end_leaving(end))
+			return end->suspended ? KMCL_HV_STEP_NONE : KMCL_HV_STEP_OPEN;
+		end->reset = false;
 		end->state = KMCL_HV_CLOSED;
-		wake_up_all(&end->wait);
 	}
 	if (!kmcl_hv_end_settled(end))
 		return KMCL_HV_STEP_NONE;
@@ -114,7 +138,8 @@ static void kmcl_hv_end_tell_close(struct kmcl_hv_end *end)
 	struct vmb_channel *channel = kmcl_hv_end_tell(end);
 
 	if (channel)
-		kmcl_channel_event_close(channel, end->rescinded ? VMB_STOP_RESCINDED :
+		kmcl_channel_event_close(channel, end->reset ? VMB_STOP_LINK_RESET :
+					 end->rescinded ? VMB_STOP_RESCINDED :
 					 VMB_STOP_PEER_CLOSED);
 	kmcl_hv_end_told(end);
 }
@@ -148,6 +173,8 @@ static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
 	vmbus->rqstor_size = 0;
 	vmbus->max_pkt_size = min_t(u32, end->params.max_wire_size,
 				    end->params.ring_in_pages * PAGE_SIZE);
+	if (!kmcl_hv_end_is_sub(end))
+		kmcl_hv_sub_listen(vmbus);
 	ret = kmcl_hv_host->open(vmbus, out, in, kmcl_hv_interrupt, end);
 	if (ret)
 		pr_err("%s: the host refused the open: error %d\n",
@@ -155,7 +182,8 @@ static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
 	return ret;
 }
 
-static void kmcl_hv_end_open(struct kmcl_hv_end *end)
+/* By the work; for a sub-channel by the callback that tells of it. */
+void kmcl_hv_end_open(struct kmcl_hv_end *end)
 {
 	int ret = kmcl_hv_end_open_channel(end);
 
@@ -190,6 +218,8 @@ static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 		break;
 	case KMCL_HV_STEP_CLOSE:
 		kmcl_hv_host->close(end->vmbus);
+		if (!kmcl_hv_end_attached(end))
+			kmcl_hv_memory_end(end);
 		break;
 	case KMCL_HV_STEP_RELEASE:
 		kmcl_hv_host->release(device);
@@ -212,10 +242,14 @@ static void kmcl_hv_end_before(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 		end->state = KMCL_HV_OPENING;
 	else if (step == KMCL_HV_STEP_CLOSE)
 		end->state = KMCL_HV_CLOSING;
-	else if (step == KMCL_HV_STEP_TELL_CLOSE)
-		end->told_close = true;
 	else if (step == KMCL_HV_STEP_GONE)
 		kmcl_hv_type_leave(end);
+	if (step == KMCL_HV_STEP_TELL_CLOSE) {
+		end->told_close = true;
+		end->reset = !kmcl_hv_end_leaving(end);
+	}
+	if (step == KMCL_HV_STEP_OPEN)
+		end->reset = false;
 }
 
 static void kmcl_hv_end_work(struct work_struct *work)
@@ -230,11 +264,14 @@ static void kmcl_hv_end_work(struct work_struct *work)
 		spin_unlock(&kmcl_hv_lock);
 		kmcl_hv_end_step(end, step);
 		spin_lock(&kmcl_hv_lock);
-		if (step == KMCL_HV_STEP_CLOSE)
+		if (step == KMCL_HV_STEP_CLOSE) {
 			end->state = KMCL_HV_CLOSED;
+			kmcl_hv_subs_drop(end);
+		}
 		wake_up_all(&end->wait);
 	}
 	end->actor = NULL;
+	wake_up_all(&end->wait);
 	spin_unlock(&kmcl_hv_lock);
 	kmcl_hv_end_put(end);
 }
@@ -251,13 +288,15 @@ static bool kmcl_hv_end_is(struct kmcl_hv_end *end, bool (*what)(const struct km
 
 static bool kmcl_hv_end_shut(const struct kmcl_hv_end *end)
 {
-	return end->state == KMCL_HV_WAITING || end->state == KMCL_HV_CLOSED;
+	return end->state == KMCL_HV_WAITING || end->state == KMCL_HV_CLOSED ||
+	       (kmcl_hv_end_is_sub(end) && end->state == KMCL_HV_CLOSING && !end->lent);
 }
 
 /* The device is given back, or will be once the host has answered. */
 static bool kmcl_hv_end_released(const struct kmcl_hv_end *end)
 {
-	return (!end->device && !end->rescinded) || end->state == KMCL_HV_OPENING;
+	return (!end->device && !end->rescinded) || end->state == KMCL_HV_OPENING ||
+	       (kmcl_hv_end_is_sub(end) && end->state == KMCL_HV_CLOSING);
 }
 
 /* ---- what hv_vmbus says ---- */
@@ -285,8 +324,8 @@ static void kmcl_hv_rescind(struct vmbus_channel *vmbus)
 static bool kmcl_hv_end_wants(const struct kmcl_hv_end *end, const guid_t *instance, bool any)
 {
 	lockdep_assert_held(&kmcl_hv_lock);
-	if (end->state != KMCL_HV_WAITING || end->rescinded || end->params.subchannel ||
-	    !kmcl_hv_end_attached(end))
+	if (end->state != KMCL_HV_WAITING || end->rescinded || end->told_open ||
+	    kmcl_hv_end_is_sub(end) || !kmcl_hv_end_attached(end))
 		return false;
 	return any ? guid_is_null(&end->params.instance) :
 		     guid_equal(&end->params.instance, instance);
@@ -348,11 +387,41 @@ void kmcl_hv_end_unbind(struct hv_device *device)
 	end->device = NULL;
 	end->state = KMCL_HV_WAITING;
 	end->removing = false;
+	end->suspended = false;
 	kmcl_hv_end_kick(end);
 	wake_up_all(&end->wait);
 	spin_unlock(&kmcl_hv_lock);
 	put_device(&device->device);
 	kmcl_hv_end_put(end);
+}
+
+/* The machine hibernates: the link has to be closed, and opened anew afterwards. */
+int kmcl_hv_end_suspend(struct hv_device *device)
+{
+	struct kmcl_hv_end *end = hv_get_drvdata(device);
+
+	spin_lock(&kmcl_hv_lock);
+	end->suspended = true;
+	kmcl_hv_end_kick(end);
+	spin_unlock(&kmcl_hv_lock);
+	if (wait_event_timeout(end->wait, kmcl_hv_end_is(end, kmcl_hv_end_settled),
+			       msecs_to_jiffies(KMCL_HV_SUSPEND_MS)))
+		return 0;
+	pr_err("%s: no hibernation: the consumer, or the host, did not let go of the channel in %u ms\n",
+	       dev_name(&device->device), KMCL_HV_SUSPEND_MS);
+	kmcl_hv_end_resume(device);
+	return -EBUSY;
+}
+
+int kmcl_hv_end_resume(struct hv_device *device)
+{
+	struct kmcl_hv_end *end = hv_get_drvdata(device);
+
+	spin_lock(&kmcl_hv_lock);
+	end->suspended = false;
+	kmcl_hv_end_kick(end);
+	spin_unlock(&kmcl_hv_lock);
+	return 0;
 }
 
 /* ---- what the core says ---- */
@@ -425,6 +494,20 @@ int kmcl_hv_attach(struct vmb_bus *bus, struct vmb_channel *channel,
 	return 0;
 }
 
+/* From here on the core hears nothing; the work closes what is open. */
+static void kmcl_hv_end_part(struct kmcl_hv_end *end)
+{
+	mutex_lock(&end->event_mutex);
+	RCU_INIT_POINTER(end->channel, NULL);
+	mutex_unlock(&end->event_mutex);
+	/* Interrupts that have read it */
+	synchronize_rcu_expedited();
+	spin_lock(&kmcl_hv_lock);
+	end->told_open = false;
+	kmcl_hv_end_kick(end);
+	spin_unlock(&kmcl_hv_lock);
+}
+
 /**
  * kmcl_hv_detach() - &struct kmcl_transport_ops.detach
  * @link: the end
@@ -436,17 +519,22 @@ void kmcl_hv_detach(void *link)
 {
 	struct kmcl_hv_end *end = link;
 
-	mutex_lock(&end->event_mutex);
-	RCU_INIT_POINTER(end->channel, NULL);
-	mutex_unlock(&end->event_mutex);
-	/* Interrupts that have read it */
-	synchronize_rcu_expedited();
-	spin_lock(&kmcl_hv_lock);
-	end->told_open = false;
-	kmcl_hv_end_kick(end);
-	spin_unlock(&kmcl_hv_lock);
+	kmcl_hv_end_part(end);
 	wait_event(end->wait, kmcl_hv_end_is(end, kmcl_hv_end_released));
 	kmcl_hv_end_put(end);
+}
+
+/**
+ * kmcl_hv_park() - &struct kmcl_transport_ops.park
+ * @link: the end
+ *
+ * No link is kept here: it is closed, for which nobody waits but the next end of
+ * this instance.
+ */
+void kmcl_hv_park(void *link)
+{
+	kmcl_hv_end_part(link);
+	kmcl_hv_end_put(link);
 }
 
 /* Close, and wait until the host is done with the link's memory. */

@@ -103,8 +103,8 @@ static void kmcl_hv_gpadl_free(struct kmcl_hv_gpadl *gpadl)
  *
  * Waits for the host without a limit; only a rescind ends that.
  *
- * Return: see there; -EINVAL for memory that is not whole pages; -EOPNOTSUPP in a
- * confidential VM; -EIO where the host refused; -ENOMEM.
+ * Return: see there; -EINVAL for memory that is not whole pages; -EOPNOTSUPP on a
+ * sub-channel and in a confidential VM; -EIO where the host refused; -ENOMEM.
  */
 int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 length,
 			 u32 flags, u32 *handle)
@@ -113,6 +113,11 @@ int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 
 	struct kmcl_hv_gpadl *gpadl;
 	int ret;
 
+	if (end->params.subchannel) {
+		pr_err("%s: no GPADL on a sub-channel, which goes with its primary: make it there\n",
+		       dev_name(&end->device->device));
+		return -EOPNOTSUPP;
+	}
 	if (hv_is_isolation_supported()) {
 		pr_err("%s: no GPADL of a consumer's memory in a confidential VM\n",
 		       dev_name(&end->device->device));

@@ -104,6 +104,8 @@ static struct kmcl_hv_type *kmcl_hv_type_new(const guid_t *guid)
 	type->driver.id_table = type->ids;
 	type->driver.probe = kmcl_hv_probe;
 	type->driver.remove = kmcl_hv_remove;
+	type->driver.suspend = kmcl_hv_end_suspend;
+	type->driver.resume = kmcl_hv_end_resume;
 	return type;
 }
 
@@ -149,7 +151,7 @@ void kmcl_hv_type_leave(struct kmcl_hv_end *end)
 	end->type = NULL;
 }
 
-/* The end that a device is bound to, or NULL. */
+/* The end that a device is bound to, its primary channel's, or NULL. */
 struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device)
 {
 	struct kmcl_hv_type *type;
@@ -158,7 +160,7 @@ struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device)
 	lockdep_assert_held(&kmcl_hv_lock);
 	list_for_each_entry(type, &kmcl_hv_types, node)
 		list_for_each_entry(end, &type->ends, node)
-			if (end->device == device)
+			if (end->device == device && !end->params.subchannel)
 				return end;
 	return NULL;
 }
