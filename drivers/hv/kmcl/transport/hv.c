@@ -75,6 +75,8 @@ static void __exit kmcl_hv_exit(void)
 {
 	kmcl_bus_unregister(kmcl_hv_bus);
 	destroy_workqueue(kmcl_hv_wq);
+	kmcl_hv_end_exit();
+	kmcl_hv_aside_exit();
 }
 
 module_init(kmcl_hv_init);

@@ -5,6 +5,7 @@
  *
  *   hv.c        the module, the bus, what can be asked of it
  *   hv_type.c   one hv_driver for each interface type that somebody waits for
+ *   hv_aside.c  devices that somebody unbound by hand
  *   hv_end.c    life of a link's end: its device, open and close
  *   hv_sub.c    sub-channels
  *   hv_data.c   packets, through the rings of hv_vmbus
@@ -89,6 +90,7 @@ struct kmcl_hv_type {
 	guid_t guid;
 	bool registered;
 	struct work_struct work;		/* alone registers and unregisters */
+	struct task_struct *looking;		/* the work, while it probes what is free */
 	struct hv_vmbus_device_id ids[2];
 	struct hv_driver driver;
 	char name[8 + UUID_STRING_LEN];
@@ -135,6 +137,7 @@ struct kmcl_hv_end {
 	u32 tx_index;				/* where the next packet goes */
 	bool tx_pending;			/* the host is to say when there is room */
 	const char *tx_fault;
+	struct delayed_work room_work;		/* looks for room, where the host will not say */
 	bool lent;				/* the host may have pages of a consumer's */
 	void *tx_header;			/* descriptor and ranges, in one piece */
 
@@ -154,6 +157,11 @@ int kmcl_hv_type_join(struct kmcl_hv_end *end);
 void kmcl_hv_type_leave(struct kmcl_hv_end *end);
 struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device);
 
+/* hv_aside.c */
+bool kmcl_hv_aside_has(struct hv_device *device);
+void kmcl_hv_aside_add(struct hv_device *device);
+void kmcl_hv_aside_exit(void);
+
 /* hv_end.c */
 int kmcl_hv_attach(struct vmb_bus *bus, struct vmb_channel *channel,
 		   const struct kmcl_link_params *params, void **link,
@@ -170,6 +178,7 @@ int kmcl_hv_end_suspend(struct hv_device *device);
 int kmcl_hv_end_resume(struct hv_device *device);
 void kmcl_hv_end_open(struct kmcl_hv_end *end);
 void kmcl_hv_end_put(struct kmcl_hv_end *end);
+void kmcl_hv_end_exit(void);
 
 static inline void kmcl_hv_end_kick(struct kmcl_hv_end *end)
 {
@@ -188,6 +197,7 @@ void kmcl_hv_subs_drop(struct kmcl_hv_end *primary);
 /* hv_data.c */
 void kmcl_hv_data_start(struct kmcl_hv_end *end);
 void kmcl_hv_interrupt(void *context);
+void kmcl_hv_room_work(struct work_struct *work);
 int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx);
 void kmcl_hv_rx_copy(void *link, const struct kmcl_rx *rx, void *header, void *payload);
 void kmcl_hv_rx_advance(void *link, const struct kmcl_rx *rx);

@@ -328,6 +328,31 @@ void kmcl_hv_tx_commit(void *link)
 }
 
 /**
+ * kmcl_hv_room_work() - perhaps there is room
+ * @work: of the end, with a reference
+ */
+void kmcl_hv_room_work(struct work_struct *work)
+{
+	struct kmcl_hv_end *end = container_of(to_delayed_work(work), struct kmcl_hv_end,
+					       room_work);
+
+	kmcl_hv_interrupt(end);
+	kmcl_hv_end_put(end);
+}
+
+/* A host that does not signal when there is room has to be watched. */
+static void kmcl_hv_tx_poll(struct kmcl_hv_end *end)
+{
+	u32 features = READ_ONCE(end->vmbus->inbound.ring_buffer->feature_bits.value);
+
+	if (features & VMBUS_RING_FEATURE_PENDING_SEND_SIZE)
+		return;
+	kref_get(&end->ref);
+	if (!queue_delayed_work(kmcl_hv_wq, &end->room_work, 1))
+		kmcl_hv_end_put(end);
+}
+
+/**
  * kmcl_hv_tx_want() - &struct kmcl_transport_ops.tx_want
  * @link: the end
  * @bytes: of packet
@@ -343,7 +368,10 @@ bool kmcl_hv_tx_want(void *link, u32 bytes)
 	end->tx_pending = true;
 	/* The host reads it after it made room, we look for room after we wrote it. */
 	virt_mb();
-	return !kmcl_hv_tx_room(end, &room) && room > bytes;
+	if (!kmcl_hv_tx_room(end, &room) && room > bytes)
+		return true;
+	kmcl_hv_tx_poll(end);
+	return false;
 }
 
 /**

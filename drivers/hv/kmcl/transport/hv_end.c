@@ -25,6 +25,9 @@
 
 DEFINE_SPINLOCK(kmcl_hv_lock);
 
+/* Rescinds that hv_vmbus is telling of */
+static atomic_t kmcl_hv_rescinds;
+
 /* How long a consumer may take to let go of its link before a hibernation */
 #define KMCL_HV_SUSPEND_MS	5000
 
@@ -149,12 +152,16 @@ static int kmcl_hv_end_check_offer(const struct kmcl_hv_end *end)
 {
 	bool pipe = end->vmbus->offermsg.offer.chn_flags & VMBUS_CHANNEL_NAMED_PIPE_MODE;
 
-	if (pipe == end->params.pipe)
-		return 0;
-	pr_err("%s: not opened: the host offers %s, the consumer is for %s\n",
-	       dev_name(&end->device->device), pipe ? "a pipe" : "packets",
-	       end->params.pipe ? "a pipe" : "packets");
-	return -EPROTO;
+	if (end->params.pipe && !pipe) {
+		pr_err("%s: not opened: its consumer is for a pipe, and the host offers none\n",
+		       dev_name(&end->device->device));
+		return -EPROTO;
+	}
+	/* As the kernel's own drivers do */
+	if (pipe && !end->params.pipe)
+		pr_info("%s: a pipe, whose headers its consumer sees\n",
+			dev_name(&end->device->device));
+	return 0;
 }
 
 static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
@@ -228,6 +235,7 @@ static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 		device = end->rescinded;
 		end->rescinded = NULL;
 		kmcl_hv_host->unregister(device);
+		put_device(&device->device);
 		break;
 	default:
 		break;
@@ -307,6 +315,7 @@ static void kmcl_hv_rescind(struct vmbus_channel *vmbus)
 	struct hv_device *device = vmbus->device_obj;
 	struct kmcl_hv_end *end;
 
+	atomic_inc(&kmcl_hv_rescinds);
 	spin_lock(&kmcl_hv_lock);
 	/* Its driver's data may be the next driver's already. */
 	end = kmcl_hv_type_end_of(device);
@@ -319,6 +328,16 @@ static void kmcl_hv_rescind(struct vmbus_channel *vmbus)
 	/* Removed at this very moment */
 	if (!end)
 		kmcl_hv_host->unregister(device);
+	if (atomic_dec_and_test(&kmcl_hv_rescinds))
+		wake_up_var(&kmcl_hv_rescinds);
+}
+
+/* At the end of the module: no device is ours, but a rescind may have been told of. */
+void kmcl_hv_end_exit(void)
+{
+	/* hv_vmbus has read the callback, and is about to make the call. */
+	synchronize_rcu();
+	wait_var_event(&kmcl_hv_rescinds, !atomic_read(&kmcl_hv_rescinds));
 }
 
 static bool kmcl_hv_end_wants(const struct kmcl_hv_end *end, const guid_t *instance, bool any)
@@ -370,6 +389,9 @@ void kmcl_hv_end_unbind(struct hv_device *device)
 {
 	struct kmcl_hv_end *end = hv_get_drvdata(device);
 
+	/* Not the work's own doing: before the consumer hears of it. */
+	if (READ_ONCE(end->actor) != current)
+		kmcl_hv_aside_add(device);
 	spin_lock(&kmcl_hv_lock);
 	end->removing = true;
 	if (end->actor != current) {
@@ -476,6 +498,7 @@ int kmcl_hv_attach(struct vmb_bus *bus, struct vmb_channel *channel,
 	mutex_init(&end->memory_mutex);
 	INIT_LIST_HEAD(&end->gpadls);
 	INIT_WORK(&end->work, kmcl_hv_end_work);
+	INIT_DELAYED_WORK(&end->room_work, kmcl_hv_room_work);
 	init_waitqueue_head(&end->wait);
 	end->params = *params;
 	RCU_INIT_POINTER(end->channel, channel);
@@ -502,6 +525,8 @@ static void kmcl_hv_end_part(struct kmcl_hv_end *end)
 	mutex_unlock(&end->event_mutex);
 	/* Interrupts that have read it */
 	synchronize_rcu_expedited();
+	if (cancel_delayed_work_sync(&end->room_work))
+		kmcl_hv_end_put(end);
 	spin_lock(&kmcl_hv_lock);
 	end->told_open = false;
 	kmcl_hv_end_kick(end);

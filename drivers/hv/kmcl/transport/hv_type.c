@@ -24,7 +24,11 @@ static struct kmcl_hv_type *kmcl_hv_type_of(struct hv_device *device)
 
 static int kmcl_hv_probe(struct hv_device *device, const struct hv_vmbus_device_id *id)
 {
-	return kmcl_hv_end_bind(kmcl_hv_type_of(device), device);
+	struct kmcl_hv_type *type = kmcl_hv_type_of(device);
+
+	if (type->looking == current && kmcl_hv_aside_has(device))
+		return -ENODEV;
+	return kmcl_hv_end_bind(type, device);
 }
 
 static KMCL_HV_REMOVE_RET kmcl_hv_remove(struct hv_device *device)
@@ -62,6 +66,7 @@ static void kmcl_hv_type_work(struct work_struct *work)
 	struct kmcl_hv_type *type = container_of(work, struct kmcl_hv_type, work);
 	int ret;
 
+	type->looking = current;
 	spin_lock(&kmcl_hv_lock);
 	if (!list_empty(&type->ends) && !type->registered) {
 		spin_unlock(&kmcl_hv_lock);
@@ -75,6 +80,7 @@ static void kmcl_hv_type_work(struct work_struct *work)
 		ret = kmcl_hv_host->driver_attach(&type->driver);
 		spin_lock(&kmcl_hv_lock);
 	}
+	type->looking = NULL;
 	while (list_empty(&type->ends) && type->registered) {
 		type->registered = false;
 		spin_unlock(&kmcl_hv_lock);
