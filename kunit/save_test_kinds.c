@@ -242,7 +242,7 @@ static void kinds_any_instance(struct kunit *test)
 {
 	struct kit *k = kit_make(test, false, &guid_null);
 	struct core_chan *other;
-	guid_t given;
+	guid_t given, found;
 
 	core_run(k->c);
 	vmb_channel_get_interface_instance(k->c->ch, &given);
@@ -261,8 +261,10 @@ static void kinds_any_instance(struct kunit *test)
 	k->c->env->fb->orphan = 0;
 	core_enable(k->c);
 	KUNIT_EXPECT_EQ(test, k->nr_packets, KIT_PACKETS);
-	KUNIT_EXPECT_TRUE(test, k->c->link->params.adopt);
-	KUNIT_EXPECT_TRUE(test, guid_equal(&k->c->link->params.instance, &given));
+	/* And the link with it */
+	KUNIT_EXPECT_EQ(test, vmb_channel_get_link_state(k->c->ch), VMB_LINK_KEPT);
+	vmb_channel_get_interface_instance(k->c->ch, &found);
+	KUNIT_EXPECT_TRUE(test, guid_equal(&found, &given));
 	core_wait_life(k->c, "ORP");
 }
 
