@@ -143,6 +143,33 @@ static void d19_nothing_dropped_silently(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kit_chunks(&stream), 5);
 }
 
+static int save_sync_request(void *arg)
+{
+	struct core_chan *c = arg;
+
+	return vmb_channel_send_synchronous_request(c->ch, "x", 1, NULL,
+						    VMB_PACKET_FLAG_WAIT_FOR_COMPLETION, NULL, NULL,
+						    NULL);
+}
+
+/* Who waits for it waits in this kernel. */
+static void d19_synchronous_request(struct kunit *test)
+{
+	struct kit *k = kit_make(test, false, NULL);
+	struct core_kthread *t;
+	u64 id;
+
+	core_run(k->c);
+	t = core_thread_start(test, save_sync_request, k->c);
+	id = core_take(k->c)->id;
+	KUNIT_ASSERT_EQ(test, vmb_channel_pause(k->c->ch), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_save_begin(k->c->ch), -EOPNOTSUPP);
+	vmb_channel_save_end(k->c->ch);
+	KUNIT_EXPECT_EQ(test, vmb_channel_start(k->c->ch), 0);
+	core_peer_answer(k->c, id, NULL, 0);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+}
+
 /* Held packets: a pause drains them, a freeze saves them where it may. */
 static void save_held_needs_freeze(struct kunit *test)
 {
@@ -151,6 +178,7 @@ static void save_held_needs_freeze(struct kunit *test)
 
 	t = core_thread_start(test, core_do_pause, k->c);
 	core_wait(k->c, CORE_SUSPEND, 1);
+	core_settle(k->c);
 	KUNIT_EXPECT_EQ(test, vmb_channel_save_begin(k->c->ch), -EBUSY);
 	vmb_channel_packet_complete(core_received(k->c, 0), NULL, 0);
 	vmb_channel_packet_complete(core_received(k->c, 1), NULL, 0);
@@ -345,6 +373,7 @@ static struct kunit_case save_cases[] = {
 	KUNIT_CASE(d15_sends_get_shutdown),
 	KUNIT_CASE(d15_frozen_sends_get_shutdown),
 	KUNIT_CASE(d19_nothing_dropped_silently),
+	KUNIT_CASE(d19_synchronous_request),
 	KUNIT_CASE(save_held_needs_freeze),
 	KUNIT_CASE(d18_two_calls_each),
 	KUNIT_CASE(d18_no_private_state),
