@@ -230,7 +230,7 @@ class Sentry:
     FAILURE = re.compile(r"# (\w+): (?:EXPECTATION|ASSERTION) FAILED at (?:.*/)?(\S+)"
                          r"|^    not ok \d+ (\S+)|^init: ins(mod .* failed)")
 
-    STUCK = re.compile(r"blocked for more than|lockup")
+    STUCK = re.compile(r"blocked for more than|lockup|detected stall")
 
     def __init__(self, patient=False):
         self.patient = patient
