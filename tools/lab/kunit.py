@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Unit tests in User-Mode Linux.
+"""Unit tests: in User-Mode Linux, and those of the hv transport in QEMU.
 
 A fast kernel only has to pass. A sanitised one must also be silent, and its
 silence counts for something only after it has shown that it can speak: before
@@ -15,16 +15,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cache
+import coverage
 import modules
+import pc
 import sites
 import uml
 from common import BUILD, TOP, LabError, clean_env, locked, log_path, say, tail
 from initramfs import Image
 
-KERNELS = ["uml-fast", "uml-san"]
-LOAD_ORDER = ["kmcl", "kmcl_loopback", "kmcl_windows", "kmcl_dm", "kmcl_kunit"]
+# The modules of each kernel's tests, in load order
+LOAD = {
+    "uml-fast": ["kmcl", "kmcl_loopback", "kmcl_windows", "kmcl_dm", "kmcl_kunit"],
+    "uml-san": ["kmcl", "kmcl_loopback", "kmcl_windows", "kmcl_dm", "kmcl_kunit"],
+    "x86": ["kmcl", "kmcl_hv", "kmcl_dm", "kmcl_kunit_hv"],
+    "x86-lockdep": ["kmcl", "kmcl_hv", "kmcl_dm", "kmcl_kunit_hv"],
+}
+KERNELS = list(LOAD)
 # Its tests make endpoints of their own.
 MODULE_ARGS = {"kmcl_dm": "bus="}
+# What those in QEMU do not load is not built for them.
+WITHOUT = ["CONFIG_KMCL_KUNIT=", "CONFIG_KMCL_LOOPBACK=", "CONFIG_KMCL_VSP_ECHO=",
+           "CONFIG_KMCL_VSC_LOAD=", "CONFIG_KMCL_WINDOWS="]
 
 # What a kernel says when something is wrong; KUnit's own lines are indented
 # or start with "#", and expected messages of the tests carry a marker. That
@@ -48,7 +59,7 @@ PLANTS = {
 
 # Per-CPU sheaves of the slab allocator keep stale pointers, which kmemleak takes
 # for references; caches under slab_debug have none.
-ARGS = {"uml-san": ["slab_debug=F"]}
+ARGS = {kernel: ["slab_debug=F"] for kernel in cache.SANITISED}
 
 # All suites take long there, so they run in boots of about the same length, side
 # by side: by their sixth letter, the first behind kmcl_. One class and its
@@ -69,10 +80,16 @@ if [ -n "$kmcl_hung" ]; then
 	echo -1 > hung_task_warnings
 	cd /
 fi
-mount -t hostfs -o $kmcl_out none /host || { echo "init: no hostfs"; poweroff -f; }
+# What is in /host at the end goes to the host: by hostfs, or as an archive.
+if grep -q hostfs /proc/filesystems; then
+	mount -t hostfs -o $kmcl_out none /host || { echo "init: no hostfs"; poweroff -f; }
+	finish() { poweroff -f; }
+else
+	finish() { stty raw < /dev/ttyS1; tar -c -f /dev/ttyS1 -C /host .; poweroff -f; }
+fi
 # If the tests hang, say where, before the harness pulls the plug.
 (sleep $kmcl_limit; echo "init: time is up"; echo w > /proc/sysrq-trigger
- echo t > /proc/sysrq-trigger; echo l > /proc/sysrq-trigger; poweroff -f) &
+ echo t > /proc/sysrq-trigger; echo l > /proc/sysrq-trigger; finish) &
 """
 
 SCAN = """
@@ -108,8 +125,13 @@ for m in $kmcl_unload; do
 	rmmod $m || { echo "init: rmmod $m failed"; echo $m > /host/rmmod-failed; }
 done
 leaks unloaded
+# Kept by the kernel for modules that are gone, too.
+gcov=/sys/kernel/debug/gcov
+[ -e $gcov ] && for file in $(find $gcov -name '*.gcda'); do
+	mkdir -p /host/gcov && cat $file > /host/gcov/$(basename $file)
+done
 echo done > /host/done
-poweroff -f
+finish
 """
 
 # The tests of allocation failures call it: these files are for user space only.
@@ -164,7 +186,7 @@ for bug in $kmcl_bugs; do
 done
 leaks planted
 echo done > /host/done
-poweroff -f
+finish
 """
 
 
@@ -205,6 +227,8 @@ def arguments(parser):
                         help="build the modules from the sources there")
     parser.add_argument("--modules", type=Path, metavar="DIR",
                         help="use these modules instead of building them")
+    parser.add_argument("--coverage", action="store_true",
+                        help="x86: say which lines of the hv transport were run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there")
     parser.add_argument("--verbose", action="store_true", help="show every case")
 
@@ -274,8 +298,12 @@ def _run(kernel, image, script, name, limit, args, until=None):
     image.text("/init", script, 0o755)
     initrd = image.write(out / "initramfs.img")
     log = log_path(f"kunit-{name}")
-    done = uml.boot(kernel, initrd, log, limit + 20,
-                    [f"kmcl_out={out}", f"kmcl_limit={limit}", *args], until=until)
+    args += [f"kmcl_limit={limit}"]
+    if cache.OWN[kernel][0] == "um":
+        done = uml.boot(kernel, initrd, log, limit + 20, [f"kmcl_out={out}", *args],
+                        until=until)
+    else:
+        done = pc.boot(kernel, initrd, log, limit + 60, args, out=out)
     initrd.unlink()
     return done and (out / "done").exists(), out, log
 
@@ -343,7 +371,7 @@ def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet
     `args` go onto the kernel's command line, `parameters` are {module: its}.
     """
     name = name or kernel
-    limit = limit or (1800 if kernel == "uml-san" else 240)
+    limit = limit or (1800 if kernel in cache.SANITISED else 240)
     globs = [suite] if suite else SHARDS.get(kernel, [None])
     names = [name] if len(globs) == 1 else [f"{name}-{n}" for n in range(1, len(globs) + 1)]
 
@@ -372,9 +400,9 @@ def test(kernel, folder, suite=None, limit=None, verbose=False, name=None, quiet
 
 def _boot(kernel, folder, limit, name, until, args, parameters):
     """Boot once with all modules, and gather what the suites came to."""
-    load = [m for m in LOAD_ORDER if (folder / f"{m}.ko").exists()]
-    if "kmcl_kunit" not in load:
-        raise LabError(f"{folder} has no kmcl_kunit.ko; is anything in kunit/Makefile?")
+    load = [m for m in LOAD[kernel] if (folder / f"{m}.ko").exists()]
+    if LOAD[kernel][-1] not in load:
+        raise LabError(f"{folder} has no {LOAD[kernel][-1]}.ko; is anything in kunit/Makefile?")
     image = Image()
     image.busybox()
     image.modules([folder / f"{m}.ko" for m in load])
@@ -420,10 +448,19 @@ def main(args):
 
 def _main(args):
     where = None if args.tree == TOP else args.tree / "build" / args.kernel
+    options = []
+    if cache.OWN[args.kernel][0] != "um":
+        where = args.tree / "build/kunit-modules" / args.kernel
+        options = WITHOUT
+        if args.coverage:
+            where = where.with_name(f"{args.kernel}-coverage")
+            options = [*WITHOUT, *coverage.OPTIONS]
+    elif args.coverage:
+        raise LabError("--coverage is for the x86 kernels")
     folder = args.modules or modules.build(args.kernel, strict=False, tree=args.tree,
-                                           where=where)
+                                           where=where, options=options)
     missed = []
-    if args.kernel == "uml-san" and not args.no_plant:
+    if args.kernel in cache.SANITISED and not args.no_plant:
         missed = plant(args.kernel, folder)
         if missed:
             for line in missed:
@@ -434,6 +471,9 @@ def _main(args):
     for title, (passed, failed, skipped) in sorted(outcome.suites.items()):
         print(f"  {title:32} {passed:5} passed {failed:5} failed {skipped:5} skipped "
               f"{outcome.seconds.get(title, 0):7.1f} s")
+    if args.coverage:
+        found = coverage.measure(where / "src", BUILD / "kunit" / args.kernel)
+        outcome.sites += coverage.report(found, where / "src")
     for line in outcome.sites:
         print(f"  {line}")
     for problem in outcome.problems:
