@@ -101,12 +101,14 @@ static void core_process(struct vmb_channel *ch, struct vmb_packet_completion *p
 			 void *buffer, u32 length, u32 flags)
 {
 	struct core_chan *c = vmb_channel_get_pointer(ch);
+	/* Once it is noted, the test may complete it, and go on to its end. */
+	bool complete = c->complete_inline && !c->on_packet;
 
 	core_note(c, CORE_PACKET, pkt, 0, buffer, length, flags);
-	if (c->on_packet)
-		c->on_packet(c, pkt, buffer, length, flags);
-	else if (c->complete_inline)
+	if (complete)
 		vmb_channel_packet_complete(pkt, NULL, 0);
+	else if (c->on_packet)
+		c->on_packet(c, pkt, buffer, length, flags);
 }
 
 static void core_processing_complete(struct vmb_channel *ch, u32 packets)

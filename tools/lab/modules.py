@@ -13,7 +13,7 @@ import cache
 from common import BUILD, TOP, LabError, complaints, jobs, locked, log_path, run
 
 SOURCES = ["Kbuild", "Kconfig", "include", "drivers", "kunit"]
-PRODUCTS = ["*.o", "*.ko", "*.a", "*.mod", "*.mod.c", ".*.cmd", ".*.d",
+PRODUCTS = ["*.o", "*.ko", "*.a", "*.gcno", "*.mod", "*.mod.c", ".*.cmd", ".*.d",
             "Module.symvers", "modules.order"]
 
 
