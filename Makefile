@@ -20,7 +20,8 @@ export ALLOW_SKIP
 
 .DEFAULT_GOAL := modules
 .PHONY: modules have-headers prereqs cache demo check check-quick check-all \
-	check-hyperv hyperv-shell kunit bench mutants style kmclctl install uninstall clean help
+	check-hyperv hyperv-shell kunit bench bench-hyperv mutants style kmclctl install \
+	uninstall clean help
 
 modules: have-headers
 	+$(KBUILD) modules
@@ -63,6 +64,10 @@ kunit: prereqs
 bench: prereqs
 	@$(LAB)/lab cache uml-fast
 	@$(LAB)/bench
+
+bench-hyperv: prereqs
+	@$(LAB)/lab cache x86
+	@$(LAB)/bench --hyperv
 
 mutants: prereqs
 	@$(LAB)/lab cache uml-fast
@@ -123,5 +128,6 @@ help:
 	@echo '  make style           checkpatch, sparse, kernel-doc'
 	@echo '  make mutants         wrong changes that the unit tests must find'
 	@echo '  make bench           benchmarks; say nothing about right or wrong'
+	@echo '  make bench-hyperv    the hv transport beside hv_vmbus alone, in QEMU'
 	@echo
 	@echo 'More: tools/lab/lab --help, Documentation/'
