@@ -171,6 +171,15 @@ static int kmcl_freeze_query_all(struct kmcl_session *s)
 	return ret;
 }
 
+/* Handed over before, it has nothing any more; its state is in the store. */
+static bool kmcl_freeze_concerns(struct vmb_channel *ch, const void *of)
+{
+	enum kmcl_state state = READ_ONCE(ch->state);
+
+	return state != KMCL_DISABLED && state != KMCL_PARKED &&
+	       kmcl_freeze_covers(of, ch->cfg.bus);
+}
+
 /*
  * Every enabled channel of the bus (or of all) becomes a member. Who is enabled
  * later finds kmcl_freeze_of, and waits.
@@ -186,7 +195,7 @@ static int kmcl_freeze_gather(struct kmcl_session *s, u32 *deadline_ms)
 	mutex_lock(&kmcl_channels_mutex);
 	WRITE_ONCE(kmcl_freeze_of, of);
 	list_for_each_entry(ch, &kmcl_channels, node) {
-		if (READ_ONCE(ch->state) == KMCL_DISABLED || !kmcl_freeze_covers(of, ch->cfg.bus))
+		if (!kmcl_freeze_concerns(ch, of))
 			continue;
 		m = kzalloc(sizeof(*m), GFP_KERNEL);
 		if (!m) {
@@ -272,16 +281,21 @@ static int kmcl_freeze_step_two(struct kmcl_session *s)
 	return 0;
 }
 
-/* Who was disabled during step one has nothing to save, and may go any time. */
+/*
+ * Who was disabled during step one has nothing to save, and may go any time. Who
+ * has not attached has nothing either where the store has its state, which is
+ * saved as it is.
+ */
 static void kmcl_freeze_dismiss(struct kmcl_session *s)
 {
 	struct kmcl_member *m, *tmp;
 	unsigned long flags;
-	bool gone;
+	bool stored, gone;
 
 	list_for_each_entry_safe(m, tmp, &s->freeze_members, node) {
+		stored = kmcl_store_has(m->channel);
 		spin_lock_irqsave(&m->channel->lock, flags);
-		gone = m->channel->state == KMCL_DISABLED;
+		gone = m->channel->state == KMCL_DISABLED || (stored && !m->channel->attached);
 		if (gone)
 			m->channel->freeze = KMCL_THAWED;
 		spin_unlock_irqrestore(&m->channel->lock, flags);

@@ -94,9 +94,9 @@ static int kmcl_set_bus(struct kmcl_session *s, struct kmcl_session_bus *sb)
 	return 0;
 }
 
-static void kmcl_set_count(struct kmcl_session *s, struct vmb_channel *ch)
+static void kmcl_set_count(struct kmcl_session *s, const struct kmcl_stream_end *end,
+			   bool server)
 {
-	const struct kmcl_stream_end *end = &ch->save->end;
 	u32 unread = le32_to_cpu(end->unread);
 
 	s->info.sent += le32_to_cpu(end->sent);
@@ -104,10 +104,45 @@ static void kmcl_set_count(struct kmcl_session *s, struct vmb_channel *ch)
 	s->info.received += le32_to_cpu(end->received);
 	s->info.taken += le32_to_cpu(end->taken);
 	s->info.completions += le32_to_cpu(end->completions);
-	if (ch->server)
+	if (server)
 		s->info.unread_server += unread;
 	else
 		s->info.unread_client += unread;
+}
+
+/* State that nobody has claimed yet goes on to the next kernel. */
+static void kmcl_set_unclaimed_next(struct kmcl_session *s)
+{
+	s->unclaimed = kmcl_store_next(s->unclaimed, s->bus);
+	s->unclaimed_piece = s->unclaimed ? list_first_entry(&s->unclaimed->pieces,
+							     struct kmcl_piece, node) : NULL;
+}
+
+/* A piece of it, as a part of this set */
+static void kmcl_set_unclaimed(struct kmcl_session *s)
+{
+	const struct kmcl_piece *piece = s->unclaimed_piece;
+	struct kmcl_stream stream = { .save_id = s->set.save_id };
+	struct kmcl_chunk *chunk;
+	u32 at, length;
+
+	memcpy(kmcl_set_at(s), piece->data, piece->size);
+	for (at = 0; at < piece->size; at += kmcl_chunk_size(length)) {
+		chunk = kmcl_set_at(s) + at;
+		length = le32_to_cpu(chunk->length);
+		stream.seq = le32_to_cpu(chunk->seq);
+		if (le32_to_cpu(chunk->type) == KMCL_CHUNK_END)
+			kmcl_set_count(s, (const void *)(chunk + 1), s->unclaimed->identity.server);
+		kmcl_chunk_seal(&stream, chunk, le32_to_cpu(chunk->type),
+				le32_to_cpu(chunk->flags), length);
+	}
+	s->stage_len += piece->size;
+	if (!list_is_last(&piece->node, &s->unclaimed->pieces)) {
+		s->unclaimed_piece = list_next_entry(s->unclaimed_piece, node);
+		return;
+	}
+	s->nr_streams++;
+	kmcl_set_unclaimed_next(s);
 }
 
 static int kmcl_set_channel(struct kmcl_session *s, struct kmcl_member *m)
@@ -141,9 +176,11 @@ static int kmcl_set_channel(struct kmcl_session *s, struct kmcl_member *m)
 		return -ENOMEM;
 	s->stage_len += filled;
 	if (!ret) {
-		kmcl_set_count(s, ch);
+		kmcl_set_count(s, &ch->save->end, ch->server);
 		s->nr_streams++;
 		s->next_member = s->next_member->next;
+		if (s->next_member == &s->freeze_members)
+			kmcl_set_unclaimed_next(s);
 	}
 	return 0;
 }
@@ -165,8 +202,12 @@ int kmcl_session_fill(struct kmcl_session *s)
 		s->stage_len += KMCL_STREAM_HEADER_SIZE;
 		s->next_bus = s->buses.next;
 		s->next_member = s->freeze_members.next;
+		if (list_empty(&s->freeze_members))
+			kmcl_set_unclaimed_next(s);
 	} else if (s->next_member && s->next_member != &s->freeze_members) {
 		ret = kmcl_set_channel(s, list_entry(s->next_member, struct kmcl_member, node));
+	} else if (s->unclaimed) {
+		kmcl_set_unclaimed(s);
 	} else if (s->next_bus != &s->buses) {
 		/* Last: a consumer may write to external data until its packets are saved. */
 		ret = kmcl_set_bus(s, list_entry(s->next_bus, struct kmcl_session_bus, node));

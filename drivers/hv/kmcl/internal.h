@@ -476,6 +476,7 @@ int kmcl_mdl_length(const struct vmb_mdl *mdl, u32 max_chain, u64 *bytes);
 /* save.c, restore.c */
 void kmcl_save_note_gone(struct vmb_channel *ch, struct list_head *node);
 int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool attaching);
+bool kmcl_restore_wait(struct vmb_channel *ch);
 void kmcl_restore_abandon(struct vmb_channel *ch);
 void kmcl_restore_undo(struct vmb_channel *ch);
 
@@ -484,7 +485,7 @@ bool kmcl_handover_holds(struct vmb_channel *ch);
 
 /* store.c */
 bool kmcl_store_awaited(struct vmb_channel *ch);
-void kmcl_store_claim(struct vmb_channel *ch);
+bool kmcl_store_claim(struct vmb_channel *ch);
 int kmcl_store_init(void);
 void kmcl_store_exit(void);
 

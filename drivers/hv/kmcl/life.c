@@ -155,7 +155,8 @@ static void kmcl_life_attach(struct vmb_channel *ch)
 	void *link = NULL;
 	int ret;
 
-	kmcl_store_claim(ch);
+	if (!kmcl_store_claim(ch))
+		return;
 	kmcl_life_params(ch, &params);
 	ret = ch->ops->attach(ch->cfg.bus, ch, &params, &link, &state);
 

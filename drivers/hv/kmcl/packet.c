@@ -232,8 +232,9 @@ static void kmcl_packet_auto_free(struct vmb_packet *pkt, int status, void *buff
  */
 struct vmb_packet *vmb_packet_allocate(struct vmb_channel *ch)
 {
+	/* A restore callback may sleep, and should not fail. */
+	gfp_t gfp = READ_ONCE(ch->save_task) == current ? GFP_KERNEL : GFP_ATOMIC;
 	struct vmb_packet *pkt;
-	gfp_t gfp = GFP_ATOMIC;
 
 	if (!READ_ONCE(ch->prepared) && kmcl_channel_prepare(ch))
 		return NULL;

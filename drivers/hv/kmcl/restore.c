@@ -12,6 +12,9 @@
 #include "restore.h"
 #include "stream.h"
 
+/* When a channel that had no memory tries again */
+#define KMCL_RESTORE_RETRY	(HZ / 4)
+
 /* The instance that the channel is bound to: its own, until it says otherwise. */
 void kmcl_restore_instance(struct vmb_channel *ch, const guid_t *instance)
 {
@@ -256,6 +259,33 @@ static void kmcl_restore_leave(struct vmb_channel *ch, struct kmcl_restore_ctx *
 	spin_unlock_irqrestore(&ch->lock, flags);
 }
 
+/* No memory just now. False: the channel is being disabled, waiting makes no sense. */
+bool kmcl_restore_wait(struct vmb_channel *ch)
+{
+	kmcl_warn(ch, "no memory to restore it: tries again\n");
+	return !wait_event_timeout(ch->life_wait, !READ_ONCE(ch->want_enabled),
+				   KMCL_RESTORE_RETRY);
+}
+
+/*
+ * A channel that is about to attach does not give up what was in flight for lack
+ * of memory. What one chunk did is undone before it is looked at again, but for a
+ * packet that is the library's already.
+ */
+static int kmcl_restore_chunk_attaching(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx,
+					const struct kmcl_chunk *chunk)
+{
+	struct kmcl_restore_ctx before = *ctx;
+	int ret;
+
+	before.packet_done = false;
+	do {
+		*ctx = before;
+		ret = kmcl_restore_chunk(ch, ctx, chunk);
+	} while (ret == -ENOMEM && !ctx->packet_done && kmcl_restore_wait(ch));
+	return ret;
+}
+
 int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool attaching)
 {
 	struct kmcl_restore_ctx *ctx;
@@ -272,7 +302,8 @@ int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool
 		if (ret == -EAGAIN)
 			ret = -EBADMSG;
 		if (!ret)
-			ret = kmcl_restore_chunk(ch, ctx, buffer);
+			ret = attaching ? kmcl_restore_chunk_attaching(ch, ctx, buffer) :
+					  kmcl_restore_chunk(ch, ctx, buffer);
 		if (!ret) {
 			buffer += chunk_size;
 			size -= chunk_size;

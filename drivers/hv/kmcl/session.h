@@ -44,6 +44,8 @@ enum kmcl_session_state {
  * @stage_pos: bytes of them that are dealt with
  * @next_bus: saving: the bus that is next, or NULL
  * @next_member: saving: the channel that is next, or NULL
+ * @unclaimed: saving: the stream of the store that is under way, or NULL
+ * @unclaimed_piece: saving: its piece that is next
  * @bus_offset: saving: bytes of the bus's record that are out
  * @inner: the inner stream that is under way
  * @inner_kind: its kind; 0: none is
@@ -69,6 +71,8 @@ struct kmcl_session {
 	u32 stage_pos;
 	struct list_head *next_bus;
 	struct list_head *next_member;
+	struct kmcl_saved *unclaimed;
+	struct kmcl_piece *unclaimed_piece;
 	u64 bus_offset;
 	struct kmcl_stream inner;
 	u32 inner_kind;

@@ -195,17 +195,34 @@ bool kmcl_store_awaited(struct vmb_channel *ch)
 	       (ch->cfg.restore_packet || ch->cfg.restore_received || ch->cfg.restore_state);
 }
 
-/* The channel is about to attach: apply its state, if there is one. */
-void kmcl_store_claim(struct vmb_channel *ch)
+/* Apply the state of a channel; one without its end mark is damaged. */
+static int kmcl_store_apply(struct vmb_channel *ch, struct kmcl_saved *saved)
+{
+	struct kmcl_piece *piece;
+	int ret = -EAGAIN;
+
+	list_for_each_entry(piece, &saved->pieces, node) {
+		ret = kmcl_restore_feed(ch, piece->data, piece->size, true);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	kmcl_restore_abandon(ch);
+	return -EBADMSG;
+}
+
+/*
+ * The channel is about to attach: apply its state, if there is one. Waits for the
+ * memory that this needs. False: it was disabled meanwhile, the state stays.
+ */
+bool kmcl_store_claim(struct vmb_channel *ch)
 {
 	bool any = !ch->server && guid_is_null(&ch->cfg.instance);
 	struct kmcl_saved *saved;
-	struct kmcl_piece *piece;
 	struct kmcl_identity id;
-	int ret = -EBADMSG;
+	int ret;
 
 	if (ch->restored)
-		return;
+		return true;
 	kmcl_identity_of(ch, &id);
 	mutex_lock(&kmcl_store_mutex);
 	saved = kmcl_store_find(&id, any);
@@ -213,25 +230,59 @@ void kmcl_store_claim(struct vmb_channel *ch)
 		list_del_init(&saved->node);
 	mutex_unlock(&kmcl_store_mutex);
 	if (!saved)
-		return;
-	list_for_each_entry(piece, &saved->pieces, node) {
-		ret = kmcl_restore_feed(ch, piece->data, piece->size, true);
-		if (ret != -EAGAIN)
-			break;
+		return true;
+	do {
+		ret = kmcl_store_apply(ch, saved);
+	} while (ret == -ENOMEM && kmcl_restore_wait(ch));
+	if (ret == -ENOMEM) {
+		mutex_lock(&kmcl_store_mutex);
+		list_add(&saved->node, &kmcl_store);
+		mutex_unlock(&kmcl_store_mutex);
+		return false;
 	}
-	if (ret) {
-		/* Without its end mark */
-		if (ret == -EAGAIN)
-			ret = -EBADMSG;
-		kmcl_restore_abandon(ch);
+	if (ret)
 		pr_err("%s: SAVED STATE REFUSED (error %d): comes up fresh, what was in flight is lost\n",
 		       ch->cfg.name, ret);
-	} else {
+	else
 		kmcl_info(ch, "restored: %u sent, %u queued, %u received, %u taken, %u completions\n",
 			  ch->nr_sent, ch->nr_queued, ch->nr_held, ch->nr_taken,
 			  ch->nr_completions);
-	}
 	kmcl_saved_free(saved);
+	return true;
+}
+
+/* Is there state of @ch that it has not claimed yet? */
+bool kmcl_store_has(struct vmb_channel *ch)
+{
+	bool any = !ch->server && guid_is_null(&ch->cfg.instance), ret;
+	struct kmcl_identity id;
+
+	kmcl_identity_of(ch, &id);
+	mutex_lock(&kmcl_store_mutex);
+	ret = kmcl_store_find(&id, any);
+	mutex_unlock(&kmcl_store_mutex);
+	return ret;
+}
+
+/*
+ * The state after @saved, or the first, of what nobody claimed of @bus (NULL:
+ * any). It stays where the bus is frozen and a session keeps out those who drop.
+ */
+struct kmcl_saved *kmcl_store_next(struct kmcl_saved *saved, const struct vmb_bus *bus)
+{
+	struct kmcl_saved *ret = NULL;
+
+	mutex_lock(&kmcl_store_mutex);
+	saved = saved ? list_next_entry(saved, node) :
+		list_first_entry(&kmcl_store, struct kmcl_saved, node);
+	list_for_each_entry_from(saved, &kmcl_store, node) {
+		if (!bus || !strcmp(saved->identity.bus, bus->name)) {
+			ret = saved;
+			break;
+		}
+	}
+	mutex_unlock(&kmcl_store_mutex);
+	return ret;
 }
 
 static ssize_t kmcl_store_line(char *buf, ssize_t at, const char *what,

@@ -8,6 +8,9 @@
 #include <linux/list.h>
 #include <uapi/linux/kmcl.h>
 
+struct vmb_bus;
+struct vmb_channel;
+
 /**
  * struct kmcl_saved - the stream of one channel
  * @node: in the store, or in a session's list
@@ -33,6 +36,8 @@ int kmcl_saved_append(struct kmcl_saved *saved, const void *data, u32 size);
 int kmcl_saved_identify(struct kmcl_saved *saved, const struct kmcl_chunk *chunk);
 void kmcl_saved_free(struct kmcl_saved *saved);
 
+struct kmcl_saved *kmcl_store_next(struct kmcl_saved *saved, const struct vmb_bus *bus);
+bool kmcl_store_has(struct vmb_channel *ch);
 int kmcl_store_check(struct list_head *list);
 int kmcl_store_add(struct list_head *list);
 u32 kmcl_store_drop(void);
