@@ -11,31 +11,21 @@
 #include <unistd.h>
 
 #include "kmclctl.h"
+#include "options.h"
 #include "session.h"
 
 static struct {
-	const char *bus;
-	uint32_t deadline_ms;
+	struct freeze_options freeze;
 	char **command;
 } opt;
 
-static const struct argp_option options[] = {
-	{ "bus", OPT_BUS, "BUS", 0, "Freeze only the channels of this bus", 0 },
-	{ "deadline", OPT_DEADLINE, "MS", 0,
-	  "Thaw and fail if the freeze takes longer than MS milliseconds", 0 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON document at the end", 0 },
-	{ 0 }
-};
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
+	(void)arg;
 	switch (key) {
-	case OPT_BUS:
-		return parse_bus(state, arg, &opt.bus);
-	case OPT_DEADLINE:
-		return parse_deadline(state, arg, &opt.deadline_ms);
-	case OPT_JSON:
-		want_json = true;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &opt.freeze;
+		state->child_inputs[1] = &opt.freeze;
 		return 0;
 	case ARGP_KEY_ARGS:
 		opt.command = &state->argv[state->next];
@@ -46,9 +36,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &bus_argp, 0, NULL, 0 },
+	{ &deadline_argp, 0, NULL, 0 },
+	{ &json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
-	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "[COMMAND [ARGUMENT...]]",
 	.doc = "Freeze all channels, hold them while COMMAND runs or until interrupted, and thaw "
 	       "them."
@@ -129,7 +126,8 @@ int freeze_main(int argc, char **argv)
 	if (code)
 		goto out;
 	start = now_ns();
-	code = session_freeze(&session, opt.bus, opt.deadline_ms, false, &channels);
+	code = session_freeze(&session, opt.freeze.bus, opt.freeze.deadline_ms, false,
+			      &channels);
 	if (!code)
 		code = session_info(&session, &info);
 	if (code)

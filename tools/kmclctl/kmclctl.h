@@ -48,7 +48,7 @@ const char *format_channels(unsigned int count);
 const char *format_buses(unsigned int count);
 uint64_t now_ns(void);
 
-/* Options that several commands have in common */
+/* Keys of options; what several commands have in common is in options.h */
 enum option_key {
 	OPT_JSON = 0x100,
 	OPT_BUS,
@@ -66,10 +66,7 @@ enum option_key {
 	OPT_EDIT_STREAM,
 };
 
-struct argp_state;
 extern bool want_json;
-int parse_bus(struct argp_state *state, const char *arg, const char **bus);
-int parse_deadline(struct argp_state *state, const char *arg, uint32_t *ms);
 
 /* Commands, a file each. They return an exit code. */
 int list_main(int argc, char **argv);

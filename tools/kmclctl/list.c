@@ -8,25 +8,24 @@
 
 #include "channel.h"
 #include "kmclctl.h"
-
-static const struct argp_option options[] = {
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON document", 0 },
-	{ 0 }
-};
+#include "options.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	(void)arg;
-	(void)state;
-	if (key != OPT_JSON)
+	if (key != ARGP_KEY_ARG)
 		return ARGP_ERR_UNKNOWN;
-	want_json = true;
+	argp_error(state, "it lists all; one alone is shown by: kmclctl show %s", arg);
 	return 0;
 }
 
+static const struct argp_child children[] = {
+	{ &json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
-	.options = options,
 	.parser = parse,
+	.children = children,
 	.doc = "List all channels, and saved state that waits for its channel or is awaited."
 	       "\v"
 	       "SENT to COMPL are the packets in flight now: sent and waiting for completion, "

@@ -19,6 +19,7 @@
 #include "kernel.h"
 #include "kexec.h"
 #include "kmclctl.h"
+#include "options.h"
 #include "report.h"
 #include "session.h"
 #include "signals.h"
@@ -33,7 +34,7 @@ static struct {
 	const char *append;
 	const char *before_kexec;
 	const char *edit_stream;
-	uint32_t deadline_ms;
+	struct freeze_options freeze;
 	bool reuse_cmdline;
 	bool dry_run;
 	bool replace;
@@ -48,8 +49,6 @@ static const struct argp_option options[] = {
 	{ "reuse-cmdline", OPT_REUSE_CMDLINE, NULL, 0,
 	  "The running kernel's command line, and behind it that of --append (the default "
 	  "without --append)", 0 },
-	{ "deadline", OPT_DEADLINE, "MS", 0,
-	  "Give up if the freeze takes longer than MS milliseconds", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	  "Do all up to the commit, then undo it and report", 0 },
 	{ "replace", OPT_REPLACE, NULL, 0, "Replace a kernel that is loaded for kexec already", 0 },
@@ -58,13 +57,15 @@ static const struct argp_option options[] = {
 	{ "edit-stream", OPT_EDIT_STREAM, "COMMAND", 0,
 	  "For tests: run a shell command on the saved set, whose path is its last argument; what "
 	  "it leaves there is not checked", 0 },
-	{ "json", OPT_JSON, NULL, 0, "Print the report as one JSON document", 0 },
 	{ 0 }
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &opt.freeze;
+		return 0;
 	case OPT_KERNEL:
 		opt.kernel = arg;
 		return 0;
@@ -77,8 +78,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_REUSE_CMDLINE:
 		opt.reuse_cmdline = true;
 		return 0;
-	case OPT_DEADLINE:
-		return parse_deadline(state, arg, &opt.deadline_ms);
 	case OPT_DRY_RUN:
 		opt.dry_run = true;
 		return 0;
@@ -90,9 +89,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_EDIT_STREAM:
 		opt.edit_stream = arg;
-		return 0;
-	case OPT_JSON:
-		want_json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "what is %s for? A kernel goes with --kernel", arg);
@@ -108,9 +104,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &deadline_argp, 0, NULL, 0 },
+	{ &json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "--kernel=FILE --initrd=FILE",
 	.doc = "Replace the kernel by kexec; channels and their transactions go on in the next one."
 	       "\v"
@@ -280,7 +283,7 @@ static int freeze_save_load(struct live_update *lu)
 	int code;
 
 	lu->frozen_at = start;
-	code = session_freeze(&lu->session, NULL, opt.deadline_ms, true, &channels);
+	code = session_freeze(&lu->session, NULL, opt.freeze.deadline_ms, true, &channels);
 	lap(&start, &r->freeze_ns);
 	if (code)
 		return code;

@@ -23,50 +23,33 @@ static const struct command {
 	{ "live-update", live_update_main },
 };
 
+#define COMMANDS	"list, show, freeze, save, restore and live-update"
+
 static const struct command *command;
 static char **command_argv;
 static int command_argc;
 
 const char *argp_program_version = "kmclctl " VERSION;
 
-int parse_bus(struct argp_state *state, const char *arg, const char **bus)
-{
-	if (!*arg || strlen(arg) > 31)
-		argp_error(state, "--bus: a name has 1 to 31 characters");
-	*bus = arg;
-	return 0;
-}
-
-int parse_deadline(struct argp_state *state, const char *arg, uint32_t *ms)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (errno || *end || end == arg || *arg == '-' || !value || value > 3600000)
-		argp_error(state,
-			   "--deadline: %s is not a number of milliseconds from 1 to 3600000", arg);
-	*ms = value;
-	return 0;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case ARGP_KEY_ARG:
+		if (!strcmp(arg, "help"))
+			argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 			if (!strcmp(arg, commands[i].name))
 				command = &commands[i];
 		}
 		if (!command)
-			argp_error(state, "no command %s", arg);
+			argp_error(state, "there is no command %s; the commands are " COMMANDS,
+				   arg);
 		command_argv = &state->argv[state->next - 1];
 		command_argc = state->argc - state->next + 1;
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which command?");
+		argp_error(state, "which command? There are " COMMANDS);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

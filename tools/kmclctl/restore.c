@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kmclctl.h"
+#include "options.h"
 #include "session.h"
 
 static struct {
@@ -21,7 +22,6 @@ static const struct argp_option options[] = {
 	  "There is no saved state (or no more): drop what nobody claimed, and let channels that "
 	  "wait for theirs come up fresh", 0 },
 	{ "remove", OPT_REMOVE, NULL, 0, "Remove FILE once it is restored", 0 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON document", 0 },
 	{ 0 }
 };
 
@@ -33,9 +33,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_REMOVE:
 		opt.remove = true;
-		return 0;
-	case OPT_JSON:
-		want_json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (opt.file)
@@ -55,9 +52,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "FILE\n--none",
 	.doc = "Give the state of a set to the kernel, or say that there is none."
 	       "\v"

@@ -13,32 +13,21 @@
 #include <unistd.h>
 
 #include "kmclctl.h"
+#include "options.h"
 #include "session.h"
 #include "signals.h"
 
 static struct {
 	const char *file;
-	const char *bus;
-	uint32_t deadline_ms;
+	struct freeze_options freeze;
 } opt;
-
-static const struct argp_option options[] = {
-	{ "bus", OPT_BUS, "BUS", 0, "Save only the channels of this bus", 0 },
-	{ "deadline", OPT_DEADLINE, "MS", 0,
-	  "Thaw and fail if the freeze takes longer than MS milliseconds", 0 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON document (not with FILE -)", 0 },
-	{ 0 }
-};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case OPT_BUS:
-		return parse_bus(state, arg, &opt.bus);
-	case OPT_DEADLINE:
-		return parse_deadline(state, arg, &opt.deadline_ms);
-	case OPT_JSON:
-		want_json = true;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &opt.freeze;
+		state->child_inputs[1] = &opt.freeze;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (opt.file)
@@ -60,9 +49,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &bus_argp, 0, NULL, 0 },
+	{ &deadline_argp, 0, NULL, 0 },
+	{ &json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
-	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "FILE",
 	.doc = "Freeze all channels, save them into FILE, and thaw them."
 	       "\v"
@@ -103,6 +99,20 @@ out:
 	return code;
 }
 
+/* Before the freeze: a wrong path need not disturb a channel. */
+static int check_folder(const char *path)
+{
+	char *copy = strdup(path);
+	int code = EXIT_DONE;
+
+	if (!copy)
+		abort();
+	if (access(dirname(copy), W_OK | X_OK))
+		code = fail(EXIT_FAILED, NULL, "cannot write %s: %s", path, strerror(errno));
+	free(copy);
+	return code;
+}
+
 static int freeze_and_save(struct memfd *set, struct kmcl_session_info *info)
 {
 	struct session session = SESSION_NONE;
@@ -112,7 +122,8 @@ static int freeze_and_save(struct memfd *set, struct kmcl_session_info *info)
 	code = session_open(&session);
 	signals_note();
 	if (!code)
-		code = session_freeze(&session, opt.bus, opt.deadline_ms, false, &channels);
+		code = session_freeze(&session, opt.freeze.bus, opt.freeze.deadline_ms, false,
+				      &channels);
 	if (!code)
 		code = session_save(&session, set);
 	if (!code)
@@ -130,7 +141,9 @@ int save_main(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	code = memfd_create_empty(&set, "kmcl-set", 0);
+	code = strcmp(opt.file, "-") ? check_folder(opt.file) : EXIT_DONE;
+	if (!code)
+		code = memfd_create_empty(&set, "kmcl-set", 0);
 	if (!code)
 		code = freeze_and_save(&set, &info);
 	if (!code && !strcmp(opt.file, "-"))

@@ -13,6 +13,7 @@
 #include "channel.h"
 #include "decode.h"
 #include "kmclctl.h"
+#include "options.h"
 #include "memfd.h"
 #include "stream.h"
 
@@ -28,7 +29,6 @@ static struct {
 static const struct argp_option options[] = {
 	{ "hex", OPT_HEX, NULL, 0, "Print all bytes of payloads, not the first 16", 0 },
 	{ "quiet", 'q', NULL, 0, "Of a stream, print only the verdict", 0 },
-	{ "json", OPT_JSON, NULL, 0, "Print one JSON document", 0 },
 	{ 0 }
 };
 
@@ -40,9 +40,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'q':
 		opt.quiet = true;
-		return 0;
-	case OPT_JSON:
-		want_json = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (opt.what)
@@ -57,9 +54,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "CHANNEL|FILE",
 	.doc = "Show the details of a channel, or print and check a saved stream."
 	       "\v"
