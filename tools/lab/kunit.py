@@ -289,7 +289,7 @@ def reported(text):
     return REPORT.search(text) and not EXPECTED.search(text)
 
 
-def _run(kernel, image, script, name, limit, args, until=None):
+def boot_once(kernel, image, script, name, limit, args, until=None):
     """Boot once; return (halted in time, output folder, log)."""
     args = [*ARGS.get(kernel, []), *args]
     out = BUILD / "kunit" / name
@@ -314,7 +314,7 @@ def plant(kernel, folder):
     image.busybox()
     image.modules([folder / "kmcl_plant.ko"])
     script = PLANT.replace("$kmcl_bugs", " ".join(PLANTS))
-    done, out, log = _run(kernel, image, script, f"{kernel}-plant", 120, [])
+    done, out, log = boot_once(kernel, image, script, f"{kernel}-plant", 120, [])
     if not done:
         return [f"the boot with planted bugs did not come to its end, see {log}"]
     text = log.read_text(errors="replace") + (out / "kmemleak.planted").read_text()
@@ -411,7 +411,7 @@ def _boot(kernel, folder, limit, name, until, args, parameters):
         image.text(f"/lib/kmcl/{module}.args", words)
     script = TESTS.replace("$kmcl_modules", " ".join(load))
     script = script.replace("$kmcl_unload", " ".join(reversed(load)))
-    done, out, log = _run(kernel, image, script, name, limit, args, until)
+    done, out, log = boot_once(kernel, image, script, name, limit, args, until)
 
     outcome = Outcome(logs=[log], seconds=durations(log))
     for results in sorted(out.glob("results.*")):
