@@ -362,6 +362,12 @@ void kmcl_cut_init(struct vmb_channel *ch);
 void kmcl_cut_close(struct vmb_channel *ch);
 
 /* reboot.c */
+struct kmcl_in_flight {
+	u32 open;			/* channels */
+	u32 packets;
+};
+
+struct kmcl_in_flight kmcl_reboot_report(void);
 int kmcl_reboot_init(void);
 void kmcl_reboot_exit(void);
 

@@ -10,42 +10,49 @@
 
 #include "internal.h"
 
-/* Say what @ch has in flight; false where it is not open. */
-static bool kmcl_reboot_report(struct vmb_channel *ch, u32 *in_flight)
+/* Add to @sum what @ch has in flight, and say so. */
+static void kmcl_reboot_count(struct vmb_channel *ch, struct kmcl_in_flight *sum)
 {
-	u32 sent, queued, held, taken, completions;
+	struct kmcl_in_flight own;
 	unsigned long flags;
-	bool open;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	open = ch->state == KMCL_OPEN || ch->state == KMCL_OPENING;
-	sent = ch->nr_sent;
-	queued = ch->nr_queued;
-	held = ch->nr_held;
-	taken = ch->nr_taken;
-	completions = ch->nr_completions;
+	own = (struct kmcl_in_flight) {
+		.open = ch->state == KMCL_OPEN || ch->state == KMCL_OPENING,
+		.packets = ch->nr_sent + ch->nr_queued + ch->nr_held + ch->nr_taken +
+			   ch->nr_completions,
+	};
+	/* Once for each channel: not ratelimited, as nobody can ask later. */
+	if (own.packets)
+		pr_warn("%s: lost in the kexec: %u sent, %u queued, %u received, %u taken, %u completions\n",
+			ch->cfg.name, ch->nr_sent, ch->nr_queued, ch->nr_held, ch->nr_taken,
+			ch->nr_completions);
 	spin_unlock_irqrestore(&ch->lock, flags);
-	if (sent + queued + held + taken + completions)
-		kmcl_warn(ch, "lost in the kexec: %u sent, %u queued, %u received, %u taken, %u completions\n",
-			  sent, queued, held, taken, completions);
-	*in_flight += sent + queued + held + taken + completions;
-	return open;
+	sum->open += own.open;
+	sum->packets += own.packets;
 }
+
+/* What a kexec would lose now. */
+struct kmcl_in_flight kmcl_reboot_report(void)
+{
+	struct kmcl_in_flight sum = {};
+	struct vmb_channel *ch;
+
+	mutex_lock(&kmcl_channels_mutex);
+	list_for_each_entry(ch, &kmcl_channels, node)
+		kmcl_reboot_count(ch, &sum);
+	mutex_unlock(&kmcl_channels_mutex);
+	if (sum.open || sum.packets)
+		pr_warn("kexec without a live update: %u open channels, %u packets in flight\n",
+			sum.open, sum.packets);
+	return sum;
+}
+KMCL_EXPORT_IF_KUNIT(kmcl_reboot_report);
 
 static int kmcl_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
-	u32 open = 0, in_flight = 0;
-	struct vmb_channel *ch;
-
-	if (action != SYS_RESTART || !data || strcmp(data, "kexec reboot"))
-		return NOTIFY_DONE;
-	mutex_lock(&kmcl_channels_mutex);
-	list_for_each_entry(ch, &kmcl_channels, node)
-		open += kmcl_reboot_report(ch, &in_flight);
-	mutex_unlock(&kmcl_channels_mutex);
-	if (open || in_flight)
-		pr_warn("kexec without a live update: %u open channels, %u packets in flight\n",
-			open, in_flight);
+	if (action == SYS_RESTART && data && !strcmp(data, "kexec reboot"))
+		kmcl_reboot_report();
 	return NOTIFY_DONE;
 }
 
