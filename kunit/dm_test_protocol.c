@@ -118,6 +118,22 @@ static void dm_negotiate_no_answer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dmt_state(d), VDM_FAILED);
 }
 
+/* An answer that is here, and not acted upon yet, is not late. */
+static void dm_negotiate_answer_waits(struct kunit *test)
+{
+	struct dmt *d = dmt_make(test);
+
+	dmt_open(d);
+	dmt_proposed(d, false);
+	WRITE_ONCE(d->dm->delay_ms, 1000000);
+	dmt_answer(d, VDM_VERSION_RESPONSE, VDM_ACCEPTED);
+	core_until(d, READ_ONCE(d->dm->channel->nr_held) == 1);
+	dmt_let_time_pass(d);
+	KUNIT_EXPECT_EQ(test, dmt_state(d), VDM_VERSION_SENT);
+	mod_delayed_work(d->dm->wq, &d->dm->inbox_work, 0);
+	dmt_expect(d, VDM_CAPABILITIES_REPORT, 0);
+}
+
 /* Every message that has its time, at every other time */
 static void dm_out_of_order(struct kunit *test)
 {
@@ -343,6 +359,7 @@ static struct kunit_case dm_protocol_cases[] = {
 	KUNIT_CASE(dm_negotiate_no_version),
 	KUNIT_CASE(dm_negotiate_no_capabilities),
 	KUNIT_CASE(dm_negotiate_no_answer),
+	KUNIT_CASE(dm_negotiate_answer_waits),
 	KUNIT_CASE(dm_out_of_order),
 	KUNIT_CASE(dm_short_messages),
 	KUNIT_CASE(dm_unknown_types),

@@ -209,6 +209,7 @@ void vdm_inbox_process(struct vmb_channel *channel, struct vmb_packet_completion
 void vdm_inbox_work(struct work_struct *work);
 void vdm_inbox_resume(struct vdm *dm);
 void vdm_inbox_kick(struct vdm *dm);
+bool vdm_inbox_empty(struct vdm *dm);
 u32 vdm_inbox_flush(struct vdm *dm);
 void vdm_inbox_forget(struct vdm *dm);
 int vdm_inbox_save(struct vmb_channel *channel, struct vmb_packet_completion *packet,

@@ -78,6 +78,17 @@ static struct vdm_message *vdm_inbox_first(struct vdm *dm)
 }
 
 /**
+ * vdm_inbox_empty() - does no message of the host wait to be acted upon?
+ * @dm: whose
+ *
+ * Context: process context. Return: the answer.
+ */
+bool vdm_inbox_empty(struct vdm *dm)
+{
+	return !vdm_inbox_first(dm);
+}
+
+/**
  * vdm_inbox_resume() - act upon what has been waiting, as if it had just come
  * @dm: whose
  *

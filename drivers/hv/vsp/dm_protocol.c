@@ -230,7 +230,8 @@ void vdm_protocol_tick(struct vdm *dm)
 	switch (dm->state) {
 	case VDM_VERSION_SENT:
 	case VDM_CAPABILITIES_SENT:
-		if (time_after_eq(jiffies, dm->deadline))
+		/* An answer that waits to be acted upon is not late. */
+		if (time_after_eq(jiffies, dm->deadline) && vdm_inbox_empty(dm))
 			vdm_fail(dm, "the host did not answer");
 		break;
 	case VDM_READY:
