@@ -28,6 +28,7 @@ SOURCE_PACKAGE = "linux-source-7.3"
 # Stock kernels: the names of their headers packages in Debian's archive.
 STOCK = {
     "6.1": r"linux-headers-(6\.1\.0-\d+-cloud-amd64)",
+    "6.1-amd64": r"linux-headers-(6\.1\.0-\d+-amd64)",
     "6.12": r"linux-headers-(6\.12\.\d+\+deb12(?:\.\d+)?-cloud-amd64)",
     "7.3": r"linux-headers-(7\.3\.\d+\+deb13(?:\.\d+)?-cloud-amd64)",
 }

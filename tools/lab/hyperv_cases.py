@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Cases in a Hyper-V guest: its device, and who drives it."""
 
+import re
+
 from hyperv_dm import (CLASS, DEVICE, DRIVER, INSTANCE, VMBUS, check, driver, load, memory,
                        negotiated, read, reported)
 from hyperv_qmp import MIB
@@ -40,13 +42,13 @@ def negotiate(guest):
 def five_reports(guest):
     """five reports, and true ones"""
     true_reports(guest, 5)
-    reported(guest, guest.trace_mark)
+    reported(guest, guest.reports_from)
 
 
 def thirty_reports(guest):
     """30 s of reports, none lost, and true ones"""
     true_reports(guest, 30)
-    check(reported(guest, guest.trace_mark) >= 30, "fewer reports counted than arrived")
+    check(reported(guest, guest.reports_from) >= 30, "fewer reports counted than arrived")
 
 
 def stock_driver(guest):
@@ -106,6 +108,14 @@ def unload(guest):
     guest.run("rmmod kmcl_dm && rmmod kmcl_hv && rmmod kmcl")
     guest.trace.await_line("vmbus_close_channel", mark, "the channel's end, at the host")
     check(not driver(guest), f"unloaded, and the driver is {driver(guest)}")
+    guest.reports_from = guest.trace.mark()
     guest.run("load")
     negotiated(guest, mark, log)
     true_reports(guest, 2)
+    reported(guest, guest.reports_from)
+
+
+def lockdep(guest):
+    """lockdep has watched all that, to the end"""
+    stats = guest.run("cat /proc/lockdep_stats")
+    check(re.search(r"debug_locks: *1$", stats, re.M), "lockdep is off")

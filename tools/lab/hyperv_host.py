@@ -11,6 +11,7 @@ lines are virtio-serial ports of the host, whose other ends are sockets here.
 """
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -81,8 +82,16 @@ class Guest:
         say(f"booting a guest with {release}")
         self.log_mark = self.watch.mark("console")
         self.trace_mark = self.watch.mark("trace")
+        self.reports_from = self.trace_mark     # where the guest's counter began
         self.running = True
         host.agent.run(self._command(s4))
+        try:
+            self._boot(shell)
+        except Failed:
+            self.stop()
+            raise
+
+    def _boot(self, shell):
         self.monitor.connect()
         if not shell:
             self.agent.ready(1, "the guest's kernel")
@@ -125,6 +134,17 @@ class Guest:
         """Run a shell command in the guest."""
         return self.agent.run(command, check)
 
+    @staticmethod
+    def size(change=0):
+        """The guest's memory in bytes, or so many MiB more."""
+        return (MEMORY + change) << 20
+
+    def resident(self):
+        """What the guest's QEMU has of the host's memory, in bytes."""
+        out = self.host.agent.run("sed -n 's/^VmRSS:\\s*\\([0-9]*\\) kB/\\1/p' "
+                                  "/proc/$(pidof qemu)/status")
+        return int(out) << 10
+
     def kexec(self, command):
         """Have a command replace the kernel; return what it said, and the log's mark."""
         boots, mark = len(self.agent.boots), self.log_now()
@@ -147,6 +167,12 @@ class Guest:
     def log(self, regex, since=0, what=None):
         """Await a line of the guest's kernel log."""
         return self.watch.line("console", regex, max(since, self.log_mark), what)
+
+    def logged(self, regex, since):
+        """The lines of the guest's kernel log that match, of what is there."""
+        self.log_now()
+        return [line.text for line in self.watch.of("console", since)
+                if re.search(regex, line.text)]
 
     def log_now(self):
         """A place in the guest's kernel log: after all that is there."""

@@ -35,10 +35,12 @@ def guest(kernel, kmclctl):
     image.file("/bin/kmclctl", kmclctl, 0o755)
     ours = demo_guest.built_modules(kernel, OURS)
     image.modules(ours)
-    stock = [*GUEST_MODULES, *demo_guest.needed_modules(ours)]
-    loaded = image.stock_modules(entry, stock, where="/lib/stock.d")
+    loaded = []
+    if kernel in cache.STOCK:       # what our own kernels need is built in
+        stock = [*GUEST_MODULES, *demo_guest.needed_modules(ours)]
+        loaded = image.stock_modules(entry, stock, where="/lib/stock.d")
+        image.stock_modules(entry, GUEST_FILES, where="/lib/stock.d")
     image.text("/lib/stock", "".join(f"{path}\n" for path in loaded))
-    image.stock_modules(entry, GUEST_FILES, where="/lib/stock.d")
     scripts(image, "init", ["agent", "load", "next", "update"])
     return image
 

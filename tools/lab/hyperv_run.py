@@ -47,11 +47,21 @@ def dump(guest):
         pass
 
 
-def run_boot(host, kernel, boot, count):
+COMPLAINTS = r"WARNING:|BUG:|Oops|Call Trace:|possible recursive|inconsistent lock|blocked for more"
+
+
+def complaints(guest, since):
+    """What the guest's kernel complained of: a failure, whatever else holds."""
+    found = guest.logged(COMPLAINTS, since)
+    if found:
+        raise Failed(f"the kernel complains: {found[0]}")
+
+
+def run_boot(host, kernel, boot, count, keep_going=False):
     """One guest and its cases."""
     guest, broken = None, None
     for case in boot.cases:
-        if broken:
+        if broken and not (keep_going and guest and not guest.watch.broken):
             say(f"  {title(case)}: skipped, the guest failed in {broken!r}")
             count.skipped += 1
             continue
@@ -60,13 +70,15 @@ def run_boot(host, kernel, boot, count):
         try:
             if not guest:
                 guest = Guest(host, boot.kernel or kernel, boot.words, boot.s4)
+            log = guest.log_now()
             case(guest)
+            complaints(guest, log)
         except Failed as error:
             broken = title(case)
             count.failed += 1
             count.failures.append(f"{kernel}, {boot.name}: {broken}: {error}")
             say(f"  {title(case)}: FAILED: {error}")
-            if guest and guest.agent.boots:
+            if guest and guest.agent.boots and not keep_going:
                 dump(guest)
             continue
         count.passed += 1
