@@ -60,6 +60,14 @@ static void t04_start_while_disabled(struct kunit *test)
 	core_wait_life(c, "ORP");
 }
 
+/* In a thread: what takes it for Disabled waits for an outcome that never comes. */
+static void life_enabled_already(struct core_chan *c)
+{
+	struct core_kthread *t = core_thread_start(c->test, core_do_enable, c);
+
+	KUNIT_EXPECT_EQ(c->test, core_thread_join(c->test, t), -EBUSY);
+}
+
 static void t05_enable(struct kunit *test)
 {
 	struct core_chan *c = life_make(test);
@@ -68,7 +76,7 @@ static void t05_enable(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, c->link->attached);
 	core_settle(c);
 	core_expect_life(c, "");
-	KUNIT_EXPECT_EQ(test, vmb_channel_enable(c->ch), -EBUSY);
+	life_enabled_already(c);
 	core_open(c);
 	if (life_server(test)) {
 		/* Paused until it is started */
@@ -79,7 +87,7 @@ static void t05_enable(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, c->link->open_status, 0);
 	KUNIT_EXPECT_EQ(test, c->link->nr_open_done, 1);
-	KUNIT_EXPECT_EQ(test, vmb_channel_enable(c->ch), -EBUSY);
+	life_enabled_already(c);
 }
 
 /* The wishes of one life do not last into the next. */
@@ -366,6 +374,22 @@ static void t16_disable_waits_for_what_is_held(struct kunit *test)
 	core_expect_life(c, "ORPSC");
 }
 
+/* What stopped it is what came first, not what followed. */
+static void t16_first_reason_counts(struct kunit *test)
+{
+	struct core_chan *c = life_running(test);
+	struct core_kthread *t;
+
+	core_peer_request(c, 1, "one", 3);
+	core_received(c, 0);
+	t = core_thread_start(test, core_do_disable, c);
+	core_wait_life(c, "ORPS");
+	fake_close(c->link, VMB_STOP_PEER_CLOSED);
+	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(c, 0), NULL, 0), 0);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_DISABLED);
+}
+
 static void t19_client_is_enabled_again(struct kunit *test)
 {
 	struct core_chan *c = core_client_running(test);
@@ -557,6 +581,7 @@ static struct kunit_case life_cases[] = {
 	LIFE_CASE(d04_pause_is_not_counted),
 	LIFE_CASE(t15_peer_closes),
 	LIFE_CASE(t16_disable_waits_for_what_is_held),
+	LIFE_CASE(t16_first_reason_counts),
 	KUNIT_CASE(t19_client_is_enabled_again),
 	KUNIT_CASE(t20_peer_opens_again),
 	LIFE_CASE(t21_disable_without_a_link),

@@ -33,19 +33,24 @@ static void reboot_counts_open_channels(struct kunit *test)
 
 static void reboot_counts_what_was_sent(struct kunit *test)
 {
-	struct core_chan *c = core_client_running(test);
+	struct core_chan *c = core_client_running(test), *other = core_client_running(test);
 	u32 i;
 
 	fake_set_room(c->link, 2);
 	for (i = 1; i <= 5; i++) {
 		KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(c), "x", 1, NULL, WAIT), 0);
-		reboot_expect(test, 1, i);
+		reboot_expect(test, 2, i);
 	}
+	/* Those of all channels */
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(other), "x", 1, NULL, WAIT), 0);
+	reboot_expect(test, 2, 6);
+	core_peer_answer(other, core_take(other)->id, NULL, 0);
+	core_wait(other, CORE_DONE, 1);
 	fake_set_room(c->link, U32_MAX);
 	for (i = 5; i; i--) {
 		core_peer_answer(c, core_take(c)->id, NULL, 0);
 		core_wait(c, CORE_DONE, 6 - i);
-		reboot_expect(test, 1, i - 1);
+		reboot_expect(test, 2, i - 1);
 	}
 }
 

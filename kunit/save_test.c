@@ -187,6 +187,21 @@ static void save_held_needs_freeze(struct kunit *test)
 	vmb_channel_save_end(k->c->ch);
 }
 
+/* The peer closed: what is held ends first. A save of it would have no link to go with. */
+static void save_held_needs_link(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+
+	fake_close(k->c->link, VMB_STOP_PEER_CLOSED);
+	core_wait(k->c, CORE_SUSPEND, 1);
+	core_settle(k->c);
+	KUNIT_EXPECT_EQ(test, vmb_channel_save_begin(k->c->ch), -EBUSY);
+	vmb_channel_save_end(k->c->ch);
+	vmb_channel_packet_complete(core_received(k->c, 0), NULL, 0);
+	vmb_channel_packet_complete(core_received(k->c, 1), NULL, 0);
+	core_wait(k->c, CORE_CLOSED, 1);
+}
+
 static void save_expect_call(struct kit *k, u32 n, char kind, u32 size)
 {
 	KUNIT_EXPECT_EQ(k->test, k->calls[n].kind, kind);
@@ -375,6 +390,7 @@ static struct kunit_case save_cases[] = {
 	KUNIT_CASE(d19_nothing_dropped_silently),
 	KUNIT_CASE(d19_synchronous_request),
 	KUNIT_CASE(save_held_needs_freeze),
+	KUNIT_CASE(save_held_needs_link),
 	KUNIT_CASE(d18_two_calls_each),
 	KUNIT_CASE(d18_no_private_state),
 	KUNIT_CASE(d18_callback_errors),
