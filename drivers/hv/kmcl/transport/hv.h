@@ -155,6 +155,7 @@ extern struct workqueue_struct *kmcl_hv_wq;
 /* hv_type.c */
 int kmcl_hv_type_join(struct kmcl_hv_end *end);
 void kmcl_hv_type_leave(struct kmcl_hv_end *end);
+void kmcl_hv_type_look(struct kmcl_hv_type *type);
 struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device);
 
 /* hv_aside.c */

@@ -78,6 +78,14 @@ static bool kmcl_hv_end_is_sub(const struct kmcl_hv_end *end)
 	return end->params.subchannel;
 }
 
+/* Would it take a device that is offered now? */
+static bool kmcl_hv_end_waits(const struct kmcl_hv_end *end)
+{
+	lockdep_assert_held(&kmcl_hv_lock);
+	return end->state == KMCL_HV_WAITING && !end->rescinded && !end->told_open &&
+	       !kmcl_hv_end_is_sub(end) && kmcl_hv_end_attached(end);
+}
+
 static enum kmcl_hv_step kmcl_hv_end_next(struct kmcl_hv_end *end)
 {
 	bool attached = kmcl_hv_end_attached(end);
@@ -278,6 +286,9 @@ static void kmcl_hv_end_work(struct work_struct *work)
 		}
 		wake_up_all(&end->wait);
 	}
+	/* One that was offered while the last link ended was refused. */
+	if (kmcl_hv_end_waits(end))
+		kmcl_hv_type_look(end->type);
 	end->actor = NULL;
 	wake_up_all(&end->wait);
 	spin_unlock(&kmcl_hv_lock);
@@ -342,9 +353,7 @@ void kmcl_hv_end_exit(void)
 
 static bool kmcl_hv_end_wants(const struct kmcl_hv_end *end, const guid_t *instance, bool any)
 {
-	lockdep_assert_held(&kmcl_hv_lock);
-	if (end->state != KMCL_HV_WAITING || end->rescinded || end->told_open ||
-	    kmcl_hv_end_is_sub(end) || !kmcl_hv_end_attached(end))
+	if (!kmcl_hv_end_waits(end))
 		return false;
 	return any ? guid_is_null(&end->params.instance) :
 		     guid_equal(&end->params.instance, instance);

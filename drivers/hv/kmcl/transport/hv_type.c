@@ -157,6 +157,13 @@ void kmcl_hv_type_leave(struct kmcl_hv_end *end)
 	end->type = NULL;
 }
 
+/* Is there a free device that an end would take by now? */
+void kmcl_hv_type_look(struct kmcl_hv_type *type)
+{
+	lockdep_assert_held(&kmcl_hv_lock);
+	queue_work(kmcl_hv_wq, &type->work);
+}
+
 /* The end that a device is bound to, its primary channel's, or NULL. */
 struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device)
 {
