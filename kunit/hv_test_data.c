@@ -329,7 +329,7 @@ static void data_pipe(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, frame.text, "greetings", 9);
 }
 
-/* A pipe is not for a consumer of packets, nor the other way round. */
+/* Packets are not for a consumer of a pipe. */
 static void data_pipe_mismatch(struct kunit *test)
 {
 	struct core_chan *c = data_pipe_chan(test);
@@ -339,11 +339,49 @@ static void data_pipe_mismatch(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vmb_channel_enable(c->ch), 0);
 	core_until(c, hv_log_has(dev_name(&o->dev.device), "pipe"));
 	KUNIT_EXPECT_EQ(test, o->calls[STAND_IN_OPEN], 0);
-	c = hv_chan(test, false, NULL);
-	stand_in_offer_publish(data_pipe_offer(c));
+}
+
+/* A consumer of packets may have a pipe: it sees the headers. */
+static void data_pipe_as_packets(struct kunit *test)
+{
+	static const __le32 frame[4] = { cpu_to_le32(1), cpu_to_le32(8), 3, 4 };
+	struct core_chan *c = hv_chan(test, false, NULL);
+	struct stand_in_offer *o = data_pipe_offer(c);
+
+	stand_in_offer_publish(o);
 	KUNIT_ASSERT_EQ(test, vmb_channel_enable(c->ch), 0);
-	core_wait(c, CORE_PNP_FAILURE, 1);
-	KUNIT_EXPECT_EQ(test, core_event(c, CORE_PNP_FAILURE, 0)->status, -EPROTO);
+	core_wait(c, CORE_POST_STARTED_END, 1);
+	KUNIT_ASSERT_EQ(test, stand_in_put(o, VMBUS_RING_INBAND, 0, 0, frame, sizeof(frame)), 0);
+	core_wait(c, CORE_PACKET, 1);
+	KUNIT_EXPECT_EQ(test, core_event(c, CORE_PACKET, 0)->length, sizeof(frame));
+	KUNIT_EXPECT_MEMEQ(test, core_event(c, CORE_PACKET, 0)->data, frame, sizeof(frame));
+}
+
+/* The data begins where the descriptor says: what is before it is not of it. */
+static void data_offset(struct kunit *test)
+{
+	struct hv_pair p = hv_running(test, true);
+	struct {
+		struct vmbus_ring_descriptor desc;
+		u64 skipped;
+		char text[8];
+		u64 footer;
+	} raw = {
+		.desc = {
+			.type = cpu_to_le16(VMBUS_RING_INBAND),
+			.data_offset8 = cpu_to_le16(3),
+			.length8 = cpu_to_le16(4),
+			.transaction_id = cpu_to_le64(7),
+		},
+		.skipped = U64_MAX,
+		.text = "the data",
+	};
+
+	stand_in_put_raw(p.o, &raw, sizeof(raw));
+	core_wait(p.c, CORE_PACKET, 1);
+	KUNIT_EXPECT_EQ(test, core_event(p.c, CORE_PACKET, 0)->length, sizeof(raw.text));
+	KUNIT_EXPECT_MEMEQ(test, core_event(p.c, CORE_PACKET, 0)->data, raw.text,
+			   sizeof(raw.text));
 }
 
 /* ---- external memory ---- */
@@ -489,6 +527,7 @@ static struct kunit_case hv_data_cases[] = {
 	KUNIT_CASE(data_request_and_completion),
 	KUNIT_CASE(data_transaction_ids),
 	KUNIT_CASE(data_message),
+	KUNIT_CASE(data_offset),
 	KUNIT_CASE(data_sizes),
 	KUNIT_CASE(data_ring_limit),
 	KUNIT_CASE(data_wraps),
@@ -500,6 +539,7 @@ static struct kunit_case hv_data_cases[] = {
 	KUNIT_CASE(data_late_completion),
 	KUNIT_CASE(data_pipe),
 	KUNIT_CASE(data_pipe_mismatch),
+	KUNIT_CASE(data_pipe_as_packets),
 	KUNIT_CASE(data_gpa_direct),
 	KUNIT_CASE(data_gpa_direct_limits),
 	KUNIT_CASE(data_gpa_direct_link_ends),
