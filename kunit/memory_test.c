@@ -358,21 +358,29 @@ static void lent_send(struct core_chan *c)
 	wait_event(c->wait, core_count(c, CORE_DONE));
 }
 
-/* PostStarted waits for a silent peer that was lent memory: only the link's end ends it. */
-static void d06_against_d07(struct kunit *test)
+/* A client whose PostStarted waits for a peer that has its memory, @m, and is silent */
+static struct core_chan *lent_waiting(struct kunit *test, struct mem_chain *m)
 {
 	struct core_chan *c = core_client(test);
-	struct core_kthread *t;
-	struct mem_chain m;
 
 	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(c->ch, 4096, 2), 0);
-	mem_chain(test, &m);
-	c->priv = &m;
+	mem_chain(test, m);
+	c->priv = m;
 	c->on_post_started = lent_send;
 	core_enable(c);
 	core_packet(c);
 	core_open(c);
 	core_take(c);
+	return c;
+}
+
+/* PostStarted waits for a silent peer that was lent memory: only the link's end ends it. */
+static void d06_against_d07(struct kunit *test)
+{
+	struct mem_chain m;
+	struct core_chan *c = lent_waiting(test, &m);
+	struct core_kthread *t;
+
 	t = core_thread_start(test, core_do_disable, c);
 	KUNIT_ASSERT_EQ(test, core_thread_join(test, t), 0);
 	KUNIT_ASSERT_EQ(test, core_count(c, CORE_DONE), 1);
@@ -386,17 +394,9 @@ static void d06_against_d07(struct kunit *test)
 
 static void d06_against_d07_peer_closes(struct kunit *test)
 {
-	struct core_chan *c = core_client(test);
 	struct mem_chain m;
+	struct core_chan *c = lent_waiting(test, &m);
 
-	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(c->ch, 4096, 2), 0);
-	mem_chain(test, &m);
-	c->priv = &m;
-	c->on_post_started = lent_send;
-	core_enable(c);
-	core_packet(c);
-	core_open(c);
-	core_take(c);
 	fake_close(c->link, VMB_STOP_RESCINDED);
 	core_wait_life(c, "ORPSC");
 	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 0)->status, -ENODEV);
