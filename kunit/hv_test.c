@@ -156,6 +156,23 @@ void hv_expect_works(struct hv_pair *p)
 	hv_expect_receives(p);
 }
 
+void hv_fill(u8 *data, u32 length, u32 seed)
+{
+	u32 i;
+
+	for (i = 0; i < length; i++)
+		data[i] = seed + i * 7 + (i >> 8);
+}
+
+u8 *hv_data(struct kunit *test, u32 length, u32 seed)
+{
+	u8 *data = kunit_kzalloc(test, ALIGN(length, 8) + 8, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	hv_fill(data, length, seed);
+	return data;
+}
+
 static struct kmsg_dump_iter hv_log;
 
 void hv_log_begin(void)

@@ -49,6 +49,10 @@ void hv_answer(struct hv_pair *p, u64 id, const void *payload, u32 length);
 /* Bytes go both ways. */
 void hv_expect_works(struct hv_pair *p);
 
+/* Bytes that differ by @seed and by where they are; hv_data(): room for more, too */
+void hv_fill(u8 *data, u32 length, u32 seed);
+u8 *hv_data(struct kunit *test, u32 length, u32 seed);
+
 /* Has the log a line that has both, since hv_log_begin()? */
 void hv_log_begin(void);
 bool hv_log_has(const char *what, const char *also);

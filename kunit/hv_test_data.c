@@ -5,24 +5,6 @@
 #include <linux/slab.h>
 
 #include "hv_test.h"
-#include "vmbus/ranges.h"
-
-static void data_fill(u8 *data, u32 length, u32 seed)
-{
-	u32 i;
-
-	for (i = 0; i < length; i++)
-		data[i] = seed + i * 7 + (i >> 8);
-}
-
-static u8 *data_new(struct kunit *test, u32 length, u32 seed)
-{
-	u8 *data = kunit_kzalloc(test, ALIGN(length, 8) + 8, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	data_fill(data, length, seed);
-	return data;
-}
 
 static void data_request_and_completion(struct kunit *test)
 {
@@ -80,7 +62,7 @@ static void data_sizes(struct kunit *test)
 {
 	static const u32 sizes[] = { 0, 1, 7, 8, 9, 40, 100, 255, 256, 1000, 4095, 4096, 8192 };
 	struct hv_pair p = hv_running_sized(test, 8192, 8);
-	u8 *seen = data_new(test, 8192, 0);
+	u8 *seen = hv_data(test, 8192, 0);
 	struct vmb_packet *pkt = core_packet(p.c);
 	struct vmbus_ring_desc d;
 	u32 i, n, padded;
@@ -90,7 +72,7 @@ static void data_sizes(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		n = sizes[i];
 		padded = ALIGN(n, 8);
-		data = data_new(test, n, i);
+		data = hv_data(test, n, i);
 		KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt, data, n, NULL, WAIT), 0);
 		hv_take(&p, &d, seen, padded);
 		KUNIT_EXPECT_EQ(test, d.payload_len, padded);
@@ -112,7 +94,7 @@ static void data_sizes(struct kunit *test)
 static void data_ring_limit(struct kunit *test)
 {
 	struct hv_pair p = hv_running_sized(test, 8192, 1);
-	u8 *data = data_new(test, 8192, 1), *seen = data_new(test, 8192, 0);
+	u8 *data = hv_data(test, 8192, 1), *seen = hv_data(test, 8192, 0);
 	struct vmb_packet *pkt = core_packet(p.c);
 	/* Descriptor, footer, and the 8 bytes that stay free */
 	u32 limit = PAGE_SIZE - 16 - 8 - 8;
@@ -131,7 +113,7 @@ static void data_ring_limit(struct kunit *test)
 static void data_wraps(struct kunit *test)
 {
 	struct hv_pair p = hv_running_sized(test, 600, 1);
-	u8 *data = data_new(test, 600, 0), *seen = data_new(test, 600, 0);
+	u8 *data = hv_data(test, 600, 0), *seen = hv_data(test, 600, 0);
 	struct vmb_packet *pkt = core_packet(p.c);
 	struct vmbus_ring_desc d;
 	u32 i, n, wrong = 0;
@@ -139,7 +121,7 @@ static void data_wraps(struct kunit *test)
 	p.c->complete_inline = true;
 	for (i = 0; i < 1000; i++) {
 		n = 1 + (i * 37) % 600;
-		data_fill(data, n, i);
+		hv_fill(data, n, i);
 		KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt, data, n, NULL, 0), 0);
 		hv_take(&p, &d, seen, 600);
 		wrong += d.payload_len != ALIGN(n, 8) || memcmp(seen, data, n);
@@ -159,7 +141,7 @@ static void data_full_ring(struct kunit *test)
 	struct vmbus_ring_desc d;
 	u8 seen[512];
 	u32 i, n = 40, fitting = PAGE_SIZE / (16 + 512 + 8);
-	u8 *data = data_new(test, 512, 0);
+	u8 *data = hv_data(test, 512, 0);
 
 	for (i = 0; i < n; i++) {
 		data[0] = i;
@@ -184,7 +166,7 @@ static void data_full_ring(struct kunit *test)
 static void data_completion_waits(struct kunit *test)
 {
 	struct hv_pair p = hv_running_sized(test, 512, 1);
-	u8 *data = data_new(test, 512, 3);
+	u8 *data = hv_data(test, 512, 3);
 	struct vmbus_ring_desc d;
 	u32 i, fitting = PAGE_SIZE / (16 + 512 + 8);
 
@@ -384,145 +366,6 @@ static void data_offset(struct kunit *test)
 			   sizeof(raw.text));
 }
 
-/* ---- external memory ---- */
-
-static void data_free_pages(void *pages)
-{
-	free_pages((unsigned long)pages, 2);
-}
-
-static u8 *data_pages(struct kunit *test)
-{
-	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
-
-	KUNIT_ASSERT_NOT_NULL(test, pages);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, data_free_pages, pages), 0);
-	return pages;
-}
-
-static struct hv_pair data_external(struct kunit *test)
-{
-	struct core_chan *c = hv_chan(test, false, NULL);
-
-	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(c->ch, 4 * PAGE_SIZE, 4),
-			0);
-	return hv_run(c);
-}
-
-/* What the host finds at the addresses that a packet has is what was described. */
-static void data_expect_ranges(struct kunit *test, struct hv_pair *p, const u8 *want, u32 length)
-{
-	static const struct vmbus_range_limits limits = { 16, 4 * PAGE_SIZE };
-	struct vmbus_gpa_range range;
-	struct vmbus_gpa_iter iter;
-	struct vmbus_ring_desc d;
-	u8 header[256], seen[8];
-	u32 i, at = 0;
-
-	KUNIT_ASSERT_EQ(test, stand_in_take(p->o, &d, header, sizeof(header), seen, 8), 0);
-	KUNIT_EXPECT_EQ(test, d.type, VMBUS_RING_GPA_DIRECT);
-	KUNIT_EXPECT_EQ(test, d.flags, VMBUS_RING_FLAG_COMPLETION_REQUESTED);
-	KUNIT_EXPECT_MEMEQ(test, seen, "12345678", 8);
-	KUNIT_ASSERT_EQ(test, vmbus_gpa_direct_parse(header, d.header_len, &limits, &iter), 0);
-	KUNIT_EXPECT_EQ(test, iter.bytes, length);
-	while (vmbus_gpa_iter_next(&iter, &range)) {
-		u32 offset = range.offset, left = range.len, n;
-
-		for (i = 0; left; i++, left -= n, offset = 0, at += n) {
-			n = min_t(u32, left, PAGE_SIZE - offset);
-			KUNIT_ASSERT_LT(test, i, range.nr_pfns);
-			KUNIT_ASSERT_LE(test, at + n, length);
-			KUNIT_EXPECT_MEMEQ(test, (u8 *)__va(le64_to_cpu(range.pfns[i]) <<
-							    PAGE_SHIFT) + offset, want + at, n);
-		}
-	}
-	KUNIT_EXPECT_EQ(test, at, length);
-}
-
-static void data_gpa_direct(struct kunit *test)
-{
-	struct hv_pair p = data_external(test);
-	u8 *pages = data_pages(test), *want = data_new(test, 4 * PAGE_SIZE, 0);
-	struct bio_vec bvec[3] = {
-		{ virt_to_page(pages), 2 * PAGE_SIZE - 512, 512 },
-		{ virt_to_page(pages), 1000, 3 * PAGE_SIZE + 24 },
-		{ virt_to_page(pages), PAGE_SIZE, 2 * PAGE_SIZE },
-	};
-	struct vmb_mdl second = { .bvec = &bvec[1], .nr_bvecs = 2, .offset = 100,
-				  .length = 900 + 2048 };
-	struct vmb_mdl mdl = { .bvec = bvec, .nr_bvecs = 1, .length = 2 * PAGE_SIZE - 512,
-			       .next = &second };
-	struct vmb_packet *pkt = core_packet(p.c);
-	u32 total = mdl.length + second.length;
-
-	data_fill(pages, 4 * PAGE_SIZE, 9);
-	memcpy(want, pages + 512, mdl.length);
-	memcpy(want + mdl.length, pages + 3 * PAGE_SIZE + 24 + 100, 900);
-	memcpy(want + mdl.length + 900, pages + 2 * PAGE_SIZE, 2048);
-	KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt, "12345678", 8, &mdl, WAIT), 0);
-	data_expect_ranges(test, &p, want, total);
-	hv_answer(&p, pkt->id, NULL, 0);
-	core_wait(p.c, CORE_DONE, 1);
-	/* A part of the chain, across its two */
-	KUNIT_ASSERT_EQ(test, vmb_packet_send_with_external_mdl
-			(pkt, "12345678", 8, &mdl, mdl.length - 300, 1000, WAIT), 0);
-	data_expect_ranges(test, &p, want + mdl.length - 300, 1000);
-	/* The host has it: it is not given back before its completion. */
-	KUNIT_EXPECT_EQ(test, vmb_packet_cancel(pkt), -EBUSY);
-	hv_answer(&p, pkt->id, NULL, 0);
-	core_wait(p.c, CORE_DONE, 2);
-	KUNIT_EXPECT_EQ(test, core_event(p.c, CORE_DONE, 1)->status, 0);
-}
-
-static void data_gpa_direct_limits(struct kunit *test)
-{
-	struct hv_pair p = data_external(test);
-	u8 *pages = data_pages(test);
-	struct bio_vec bvec[32];
-	struct vmb_mdl mdl = { .bvec = bvec, .nr_bvecs = 1, .length = PAGE_SIZE };
-	struct vmb_packet *pkt = core_packet(p.c);
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(bvec); i++)
-		bvec[i] = (struct bio_vec) { virt_to_page(pages), 100, 200 * (i % 2) };
-	bvec[0].bv_len = PAGE_SIZE;
-	KUNIT_EXPECT_EQ(test, vmb_packet_send(pkt, "12345678", 8, &mdl, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_mdl
-			(pkt, "12345678", 8, &mdl, 0, PAGE_SIZE + 1, WAIT), -EINVAL);
-	/* Shorter than it says */
-	mdl.length = PAGE_SIZE + 8;
-	KUNIT_EXPECT_EQ(test, vmb_packet_send(pkt, "12345678", 8, &mdl, WAIT), -EINVAL);
-	/* In more pieces than the channel has room to describe */
-	bvec[0].bv_len = 100;
-	mdl.nr_bvecs = ARRAY_SIZE(bvec);
-	mdl.length = ARRAY_SIZE(bvec) * 100;
-	KUNIT_EXPECT_EQ(test, vmb_packet_send(pkt, "12345678", 8, &mdl, WAIT), -EMSGSIZE);
-	hv_expect_works(&p);
-}
-
-/* The link ends: external memory comes back once the host can no longer touch it. */
-static void data_gpa_direct_link_ends(struct kunit *test)
-{
-	struct hv_pair p = data_external(test);
-	u8 *pages = data_pages(test);
-	struct bio_vec bvec = { virt_to_page(pages), PAGE_SIZE, 0 };
-	struct vmb_mdl mdl = { .bvec = &bvec, .nr_bvecs = 1, .length = PAGE_SIZE };
-	struct core_kthread *t;
-
-	KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(p.c), "12345678", 8, &mdl, WAIT), 0);
-	KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(p.c), "12345678", 8, NULL, WAIT), 0);
-	p.o->hold[STAND_IN_CLOSE] = true;
-	t = core_thread_start(test, core_do_disable, p.c);
-	KUNIT_ASSERT_TRUE(test, stand_in_reached(p.o, STAND_IN_CLOSE, 1));
-	core_wait(p.c, CORE_DONE, 1);
-	KUNIT_EXPECT_PTR_EQ(test, core_event(p.c, CORE_DONE, 0)->object, p.c->packets[1]);
-	KUNIT_EXPECT_EQ(test, core_count(p.c, CORE_DONE), 1);
-	stand_in_answer(p.o, STAND_IN_CLOSE);
-	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
-	KUNIT_EXPECT_EQ(test, core_count(p.c, CORE_DONE), 2);
-	KUNIT_EXPECT_EQ(test, core_event(p.c, CORE_DONE, 1)->status, -ENODEV);
-}
-
 static struct kunit_case hv_data_cases[] = {
 	KUNIT_CASE(data_request_and_completion),
 	KUNIT_CASE(data_transaction_ids),
@@ -540,9 +383,6 @@ static struct kunit_case hv_data_cases[] = {
 	KUNIT_CASE(data_pipe),
 	KUNIT_CASE(data_pipe_mismatch),
 	KUNIT_CASE(data_pipe_as_packets),
-	KUNIT_CASE(data_gpa_direct),
-	KUNIT_CASE(data_gpa_direct_limits),
-	KUNIT_CASE(data_gpa_direct_link_ends),
 	{}
 };
 

@@ -141,8 +141,12 @@ static int kmcl_rx_take(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
 		   sizeof(struct kmcl_pipe_header) : 0;
 	struct vmb_packet_completion *pkt;
 
+	if (rx->type == KMCL_PACKET_TRANSFER_PAGES && !ch->cfg.transfer_ranges) {
+		*fault = "transfer pages, and no buffer was set for them";
+		return -EBADMSG;
+	}
 	if (rx->type != KMCL_PACKET_INBAND && rx->type != KMCL_PACKET_GPA_DIRECT &&
-	    !(rx->type == KMCL_PACKET_TRANSFER_PAGES && ch->cfg.transfer_ranges)) {
+	    rx->type != KMCL_PACKET_TRANSFER_PAGES) {
 		*fault = "packet type that is not supported";
 		return -EBADMSG;
 	}
@@ -151,7 +155,7 @@ static int kmcl_rx_take(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
 		return -EBADMSG;
 	}
 	if (rx->header_len > ch->header_max) {
-		*fault = "external data beyond the channel's limits";
+		*fault = "more ranges than the channel takes";
 		return -EBADMSG;
 	}
 	pkt = kmcl_rx_room(ch, hand);
