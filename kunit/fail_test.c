@@ -163,11 +163,16 @@ static void fail_work_ends(void *data, struct work_struct *work, work_func_t fun
 
 void fail_on(struct fail *f)
 {
+	unsigned int i;
+
 	f->consumed = !f->nth;
 	f->again = false;
 	if (!f->nth)
 		return;
 	if (f->works[0]) {
+		/* One that runs since before would go unswept. */
+		for (i = 0; f->works[i]; i++)
+			flush_work(f->works[i]);
 		guard(spinlock_irqsave)(&fail_lock);
 		fail_now = f;
 		return;
