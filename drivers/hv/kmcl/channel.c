@@ -310,8 +310,7 @@ int vmb_channel_pause(struct vmb_channel *ch)
 			ch->tx_mode = KMCL_TX_SHUT;
 		kmcl_send_cancel_all_locked(ch);
 	}
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 	kmcl_life_kick(ch);
 	wait_event(ch->life_wait, kmcl_paused(ch));
 	return 0;
@@ -397,7 +396,7 @@ EXPORT_SYMBOL_NS_GPL(kmcl_channel_event_close, KMCL_NS);
 
 /*
  * The peer broke the rules: this channel stops, nothing else does. Whoever has
- * the lock calls kmcl_send_run_done() without it.
+ * the lock lets go of it by kmcl_send_unlock().
  */
 void kmcl_channel_fault_locked(struct vmb_channel *ch, const char *what)
 {
@@ -420,6 +419,5 @@ void kmcl_channel_fault(struct vmb_channel *ch, const char *what)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	kmcl_channel_fault_locked(ch, what);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }

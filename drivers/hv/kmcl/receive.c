@@ -369,8 +369,7 @@ static void kmcl_rx_begin(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
 	kmcl_send_flush_locked(ch);
 	if (ch->rx_mode != KMCL_RX_OFF)
 		kmcl_rx_reserve_locked(ch, hand, false);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }
 
 static void kmcl_rx_end(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
@@ -383,8 +382,7 @@ static void kmcl_rx_end(struct vmb_channel *ch, struct kmcl_rx_hand *hand)
 	ch->tx_batch = false;
 	/* What was written is published once. */
 	kmcl_send_flush_locked(ch);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }
 
 static void kmcl_rx_poll(struct vmb_channel *ch, bool sleepable)

@@ -254,9 +254,7 @@ int vmb_channel_packet_complete(struct vmb_packet_completion *pkt, const void *b
 			kmcl_received_answer(ch, pkt);
 		}
 	}
-	spin_unlock_irqrestore(&ch->lock, flags);
-	if (!ret)
-		kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vmb_channel_packet_complete, KMCL_NS);
@@ -294,8 +292,7 @@ void kmcl_received_apply_held_back(struct vmb_channel *ch, bool commit)
 			kmcl_received_answer(ch, pkt);
 		}
 	}
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }
 
 /**

@@ -80,20 +80,18 @@ static void kmcl_send_end_packet(struct vmb_packet *pkt, int status, void *buffe
 	pkt->routine(pkt, status, buffer, length);
 }
 
-/* Call the routines of what is on tx_done; no lock held. Hard interrupts leave it to the poll. */
-void kmcl_send_run_done(struct vmb_channel *ch)
+/*
+ * Let go of vmb_channel.lock, and call the routines of what is on tx_done. Hard
+ * interrupts leave that to the poll.
+ */
+void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags)
 {
 	struct vmb_packet *pkt;
-	unsigned long flags;
 
-	if (list_empty_careful(&ch->tx_done))
-		return;
-	if (in_hardirq()) {
+	lockdep_assert_held(&ch->lock);
+	if (!list_empty(&ch->tx_done) && in_hardirq()) {
 		kmcl_receive_schedule(ch);
-		return;
-	}
-	spin_lock_irqsave(&ch->lock, flags);
-	if (!ch->tx_task) {
+	} else if (!list_empty(&ch->tx_done) && !ch->tx_task) {
 		WRITE_ONCE(ch->tx_task, current);
 		while ((pkt = list_first_entry_or_null(&ch->tx_done, struct vmb_packet, node))) {
 			list_del_init(&pkt->node);
@@ -111,7 +109,10 @@ void kmcl_send_run_done(struct vmb_channel *ch)
 /* All routines that were due have returned. Process context. */
 void kmcl_send_wait_done(struct vmb_channel *ch)
 {
-	kmcl_send_run_done(ch);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	kmcl_send_unlock(ch, flags);
 	wait_event(ch->life_wait, list_empty_careful(&ch->tx_done) && !READ_ONCE(ch->tx_task));
 }
 
@@ -147,7 +148,9 @@ static int kmcl_send_write(struct vmb_channel *ch, const struct kmcl_tx *tx)
 	return ret;
 }
 
-static int kmcl_send_write_packet(struct vmb_channel *ch, struct vmb_packet *pkt)
+/* @payload: pkt->data, or where it is for a packet that is done once written */
+static int kmcl_send_write_packet(struct vmb_channel *ch, struct vmb_packet *pkt,
+				  const void *payload)
 {
 	bool wait = pkt->flags & VMB_PACKET_FLAG_WAIT_FOR_COMPLETION;
 	struct kmcl_tx tx = {
@@ -156,7 +159,7 @@ static int kmcl_send_write_packet(struct vmb_channel *ch, struct vmb_packet *pkt
 		.id = pkt->id,
 		.header = pkt->ranges_len ? kmcl_packet_ranges(pkt) : NULL,
 		.header_len = pkt->ranges_len,
-		.payload = pkt->data,
+		.payload = payload,
 		.payload_len = pkt->payload_len,
 	};
 	int ret;
@@ -215,7 +218,7 @@ void kmcl_send_flush_locked(struct vmb_channel *ch)
 	}
 	if (!ret && ch->tx_mode == KMCL_TX_RUN) {
 		list_for_each_entry_safe(pkt, next, &ch->tx_queue, node) {
-			ret = kmcl_send_write_packet(ch, pkt);
+			ret = kmcl_send_write_packet(ch, pkt, pkt->data);
 			if (ret == -EMSGSIZE)
 				kmcl_send_done_locked(pkt, ret);
 			else if (ret)
@@ -232,8 +235,7 @@ void kmcl_send_flush(struct vmb_channel *ch)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	kmcl_send_flush_locked(ch);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }
 
 /* May a packet be sent now? */
@@ -251,8 +253,18 @@ static int kmcl_send_admit(struct vmb_channel *ch, struct vmb_packet *pkt)
 	return 0;
 }
 
+static void kmcl_send_queue(struct vmb_packet *pkt, const void *payload, struct list_head *queue)
+{
+	if (payload != pkt->data)
+		memmove(pkt->data, payload, pkt->payload_len);
+	pkt->state = KMCL_PACKET_QUEUED;
+	list_add_tail(&pkt->node, queue);
+	pkt->channel->nr_queued++;
+}
+
 /* Into the ring, or onto the queue; with @now: into the ring or nowhere. */
-static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt, bool now)
+static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt,
+			     const void *payload, bool now)
 {
 	int ret = kmcl_send_admit(ch, pkt);
 
@@ -263,15 +275,13 @@ static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt, boo
 		pkt->id = 0;
 		if (now)
 			return -EOVERFLOW;
-		pkt->state = KMCL_PACKET_QUEUED;
-		list_add_tail(&pkt->node, &ch->tx_fresh);
-		ch->nr_queued++;
+		kmcl_send_queue(pkt, payload, &ch->tx_fresh);
 		return 0;
 	}
 	kmcl_packet_new_id(pkt);
 	if (ch->tx_mode == KMCL_TX_RUN && list_empty(&ch->tx_queue) &&
 	    list_empty(&ch->tx_completions)) {
-		ret = kmcl_send_write_packet(ch, pkt);
+		ret = kmcl_send_write_packet(ch, pkt, payload);
 		if (ret != -EAGAIN) {
 			kmcl_send_commit(ch);
 			return ret == -EIO ? -ENODEV : ret;
@@ -279,9 +289,7 @@ static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt, boo
 	}
 	if (now)
 		return -EOVERFLOW;
-	pkt->state = KMCL_PACKET_QUEUED;
-	list_add_tail(&pkt->node, &ch->tx_queue);
-	ch->nr_queued++;
+	kmcl_send_queue(pkt, payload, &ch->tx_queue);
 	return 0;
 }
 
@@ -341,8 +349,6 @@ int kmcl_send(struct vmb_packet *pkt, const void *buffer, u32 length, struct vmb
 	if (!kmcl_packet_idle(pkt))
 		return -EBUSY;
 
-	/* A routine may send on what it was given, which lies in the packet. */
-	memmove(pkt->data, buffer, length);
 	pkt->payload_len = length;
 	pkt->flags = flags;
 	pkt->ranges_len = 0;
@@ -352,19 +358,27 @@ int kmcl_send(struct vmb_packet *pkt, const void *buffer, u32 length, struct vmb
 		if (ret)
 			return ret;
 	}
+	/*
+	 * One that is done once it is in the ring need not be kept, unless a header
+	 * comes before it. A routine may send on what it was given, in the packet.
+	 */
+	if (flags & VMB_PACKET_FLAG_WAIT_FOR_COMPLETION ||
+	    ch->cfg.flags & VMB_CHANNEL_INIT_FLAG_IS_PIPE) {
+		memmove(pkt->data, buffer, length);
+		buffer = pkt->data;
+	}
 
 	spin_lock_irqsave(&ch->lock, irq);
-	ret = kmcl_send_enqueue(ch, pkt, now);
+	ret = kmcl_send_enqueue(ch, pkt, buffer, now);
 	if (!ret)
 		trace_kmcl_send(ch, pkt);
-	spin_unlock_irqrestore(&ch->lock, irq);
+	kmcl_send_unlock(ch, irq);
 	if (ret && mdl) {
 		ch->ops->ext_unmap(ch->cfg.bus, pkt->ext_token, NULL, offset, ext_len);
 		pkt->mdl = NULL;
 		pkt->ext_len = 0;
 		pkt->ranges_len = 0;
 	}
-	kmcl_send_run_done(ch);
 	return ret;
 }
 
@@ -487,8 +501,7 @@ void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only)
 	if (!sent_only)
 		list_for_each_entry_safe(pkt, tmp, &ch->tx_queue, node)
 			kmcl_send_end_locked(pkt, status);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }
 
 /*
@@ -529,8 +542,7 @@ void kmcl_send_end_link(struct vmb_channel *ch, bool closed)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	kmcl_send_end_link_locked(ch, closed);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 }
 
 static int kmcl_send_cancel_locked(struct vmb_packet *pkt)
@@ -585,8 +597,7 @@ int vmb_packet_cancel(struct vmb_packet *pkt)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	ret = kmcl_still(ch) ? -EBUSY : kmcl_send_cancel_locked(pkt);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	kmcl_send_run_done(ch);
+	kmcl_send_unlock(ch, flags);
 	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vmb_packet_cancel, KMCL_NS);

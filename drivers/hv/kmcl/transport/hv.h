@@ -132,7 +132,7 @@ struct kmcl_hv_end {
 
 	/* Fixed from open to close; the core serialises each way */
 	struct vmbus_channel *vmbus;
-	struct vmpacket_descriptor *rx_packet;	/* hv_vmbus's copy of the packet at the head */
+	struct vmpacket_descriptor rx_desc;	/* our copy, of the packet at the head */
 	const char *rx_fault;
 	u32 tx_index;				/* where the next packet goes */
 	bool tx_pending;			/* the host is to say when there is room */

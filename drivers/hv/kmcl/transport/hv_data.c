@@ -2,10 +2,11 @@
 /*
  * The hv bus: packets, through the rings of hv_vmbus.
  *
- * hv_vmbus trusts the host with what it reads from a ring: an index out of range
- * would lead it out of the ring, a length that makes no sense it cuts. So what
- * the host can write is looked at first, in a private copy, and where that does
- * not add up the channel stops. No locks: the core serialises each way.
+ * hv_vmbus's iterator would be led out of the ring by an index that is out of
+ * range, cuts a length that makes no sense, and copies each packet once more. So
+ * packets are read here: what the host can write is looked at in a private copy,
+ * and where that does not add up the channel stops. hv_vmbus publishes what was
+ * read, and signals. No locks: the core serialises each way.
  */
 #include "hv.h"
 #include "vmbus/ring.h"
@@ -21,7 +22,6 @@ static u32 kmcl_hv_ring_distance(const struct hv_ring_buffer_info *ring, u32 in,
  */
 void kmcl_hv_data_start(struct kmcl_hv_end *end)
 {
-	end->rx_packet = NULL;
 	end->rx_fault = NULL;
 	end->tx_index = 0;
 	end->tx_pending = false;
@@ -88,11 +88,10 @@ static enum vmbus_ring_fault kmcl_hv_check_packet(const struct hv_ring_buffer_in
 	}
 }
 
-/* hv_vmbus's copy is of the packet that was looked at. */
-static bool kmcl_hv_same(const struct vmpacket_descriptor *copy,
-			 const struct vmpacket_descriptor *raw)
+/* The data is mapped twice, back to back: what begins in it is in one piece. */
+static const void *kmcl_hv_rx_at(const struct hv_ring_buffer_info *ring, u32 offset)
 {
-	return copy && !memcmp(copy, raw, sizeof(*raw));
+	return hv_get_ring_buffer(ring) + ring->priv_read_index + offset;
 }
 
 /**
@@ -106,7 +105,7 @@ int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx)
 {
 	struct kmcl_hv_end *end = link;
 	struct hv_ring_buffer_info *ring = &end->vmbus->inbound;
-	struct vmpacket_descriptor raw;
+	struct vmpacket_descriptor *d = &end->rx_desc;
 	enum vmbus_ring_fault fault;
 	u32 in, have;
 
@@ -118,35 +117,26 @@ int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx)
 	have = kmcl_hv_ring_distance(ring, in, ring->priv_read_index);
 	if (!have)
 		return -EAGAIN;
-	if (have < sizeof(raw))
+	if (have < sizeof(*d))
 		return kmcl_hv_rx_fail(end, VMBUS_RING_SHORT);
 
-	/* The data is mapped twice, back to back. */
-	memcpy(&raw, hv_get_ring_buffer(ring) + ring->priv_read_index, sizeof(raw));
+	memcpy(d, kmcl_hv_rx_at(ring, 0), sizeof(*d));
 	/* What is decided from here on is decided on the copy. */
-	barrier_data(&raw);
-	fault = kmcl_hv_check_packet(ring, &raw, have);
+	barrier_data(d);
+	fault = kmcl_hv_check_packet(ring, d, have);
 	if (fault)
 		return kmcl_hv_rx_fail(end, fault);
-	if (raw.len8 * VMBUS_RING_UNIT > ring->pkt_buffer_size) {
+	if (d->len8 * VMBUS_RING_UNIT > end->vmbus->max_pkt_size) {
 		end->rx_fault = "packet larger than the channel's maximum";
 		return -EIO;
 	}
-	/* Stepping to the next packet has copied it, unless it was not there yet. */
-	if (!kmcl_hv_same(end->rx_packet, &raw))
-		end->rx_packet = hv_pkt_iter_first(end->vmbus);
-	if (!kmcl_hv_same(end->rx_packet, &raw)) {
-		end->rx_packet = NULL;
-		end->rx_fault = "packet changed while it was read";
-		return -EIO;
-	}
 	*rx = (struct kmcl_rx) {
-		.type = raw.type,
-		.flags = raw.flags,
-		.id = raw.trans_id,
-		.header_len = vmbus_ring_type_has_ranges(raw.type) ?
-			      raw.offset8 * VMBUS_RING_UNIT - sizeof(raw) : 0,
-		.payload_len = (raw.len8 - raw.offset8) * VMBUS_RING_UNIT,
+		.type = d->type,
+		.flags = d->flags,
+		.id = d->trans_id,
+		.header_len = vmbus_ring_type_has_ranges(d->type) ?
+			      d->offset8 * VMBUS_RING_UNIT - sizeof(*d) : 0,
+		.payload_len = (d->len8 - d->offset8) * VMBUS_RING_UNIT,
 	};
 	return 0;
 }
@@ -161,11 +151,12 @@ int kmcl_hv_rx_peek(void *link, struct kmcl_rx *rx)
 void kmcl_hv_rx_copy(void *link, const struct kmcl_rx *rx, void *header, void *payload)
 {
 	struct kmcl_hv_end *end = link;
-	const void *packet = end->rx_packet;
+	const struct hv_ring_buffer_info *ring = &end->vmbus->inbound;
 
 	if (rx->header_len)
-		memcpy(header, packet + sizeof(*end->rx_packet), rx->header_len);
-	memcpy(payload, packet + end->rx_packet->offset8 * VMBUS_RING_UNIT, rx->payload_len);
+		memcpy(header, kmcl_hv_rx_at(ring, sizeof(end->rx_desc)), rx->header_len);
+	memcpy(payload, kmcl_hv_rx_at(ring, end->rx_desc.offset8 * VMBUS_RING_UNIT),
+	       rx->payload_len);
 }
 
 /**
@@ -176,8 +167,11 @@ void kmcl_hv_rx_copy(void *link, const struct kmcl_rx *rx, void *header, void *p
 void kmcl_hv_rx_advance(void *link, const struct kmcl_rx *rx)
 {
 	struct kmcl_hv_end *end = link;
+	struct hv_ring_buffer_info *ring = &end->vmbus->inbound;
+	u32 next = ring->priv_read_index + end->rx_desc.len8 * VMBUS_RING_UNIT +
+		   VMBUS_RING_FOOTER_SIZE;
 
-	end->rx_packet = __hv_pkt_iter_next(end->vmbus, end->rx_packet);
+	ring->priv_read_index = next < ring->ring_datasize ? next : next - ring->ring_datasize;
 }
 
 /**
