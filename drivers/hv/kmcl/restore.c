@@ -215,18 +215,22 @@ static void kmcl_restore_finish(struct vmb_channel *ch, struct kmcl_restore_ctx 
 static int kmcl_restore_enter(struct vmb_channel *ch, bool attaching,
 			      struct kmcl_restore_ctx **ctxp)
 {
-	struct kmcl_restore_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+	bool begins = !READ_ONCE(ch->restore);
+	struct kmcl_restore_ctx *ctx = NULL;
 	struct vmb_packet *pkt;
 	unsigned long flags;
 	int ret = 0;
 
-	if (!ctx)
-		return -ENOMEM;
+	if (begins) {
+		ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+		if (!ctx)
+			return -ENOMEM;
+	}
 	spin_lock_irqsave(&ch->lock, flags);
 	if (ch->restore) {
 		if (ch->restore->busy || ch->restore->attaching != attaching)
 			ret = -EBUSY;
-	} else if (ch->saving || ch->restored || ch->nr_sent ||
+	} else if (!begins || ch->saving || ch->restored || ch->nr_sent ||
 		   (!attaching && (ch->state != KMCL_DISABLED || ch->want_enabled) &&
 		    !(ch->server && ch->state == KMCL_ENABLED && ch->want_enabled &&
 		      !ch->life_task && !ch->link_up && ch->paused))) {
@@ -337,13 +341,14 @@ int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool
  *
  * Context: process context.
  * Return: 0: the stream is complete; -EAGAIN: applied, go on with the next
- * chunks. After any other error nothing is restored, and packets that were
- * handed back have completed with -ECANCELED: -EBUSY: the channel is in another
- * state; -EBADMSG: damaged, out of order, or not a channel's stream;
+ * chunks; nothing changed: -EINVAL without @buffer or @size, -EBUSY: the channel
+ * is in another state, -EDEADLK and a WARN inside a callback of the channel.
+ * After any other error nothing is restored, and packets that were handed back
+ * have completed with -ECANCELED: -EBADMSG: damaged, out of order, or not a channel's stream;
  * -EOPNOTSUPP: a feature, a required chunk, or records without callbacks for
  * them; -EINVAL: another channel's, or beyond this one's limits; -EEXIST: a
  * transaction twice; -ENOMEM; or what a callback returned (-EIO where that was
- * -EAGAIN or no error); -EDEADLK and a WARN inside a callback of the channel.
+ * -EAGAIN or no error).
  */
 int vmb_channel_restore_from_buffer(struct vmb_channel *ch, const void *buffer, u32 size)
 {
