@@ -324,17 +324,76 @@ static void gpadl_unmapped_in_closed(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, s->env->fb->gpadl_mapped);
 }
 
+static int gpadl_do_delete(void *arg)
+{
+	return vmb_channel_delete_gpadl(((struct core_chan *)arg)->ch, HANDLE);
+}
+
+static void gpadl_delete_in_suspend(struct core_chan *c)
+{
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_delete_gpadl(c->ch, HANDLE), 0);
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_delete_gpadl(c->ch, HANDLE + 1), -ENOENT);
+}
+
+/* A peer that is silent does not hold it up any more. */
+static void gpadl_delete_in_closed(struct core_chan *c)
+{
+	c->env->fb->gpadl_wait = true;
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_delete_gpadl(c->ch, HANDLE), -ENODEV);
+	KUNIT_EXPECT_TRUE(c->test, c->env->fb->gpadl_aborted);
+}
+
+static void gpadl_deleted_at_the_end(struct kunit *test)
+{
+	struct core_chan *c = core_client_running(test);
+
+	c->on_suspend = gpadl_delete_in_suspend;
+	c->on_closed = gpadl_delete_in_closed;
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
+	core_expect_life(c, "ORPSC");
+}
+
+static void gpadl_closed_at_gate(void *l)
+{
+	struct fake_link *link = l;
+	struct core_chan *c = vmb_channel_get_pointer(link->channel);
+
+	wait_for_completion(&c->gate);
+	WRITE_ONCE(link->nr_closed, 1);
+}
+
+static int gpadl_do_delete_counting(void *arg)
+{
+	struct core_chan *c = arg;
+	int ret = gpadl_do_delete(c);
+
+	return ret == -ENODEV ? READ_ONCE(c->link->nr_closed) : ret;
+}
+
+/* What is left the transport takes back after Closed: nobody gets it before. */
+static void gpadl_deleted_after_closed(struct kunit *test)
+{
+	struct core_chan *c = core_client_running(test);
+	struct core_kthread *disable, *delete;
+
+	c->env->fb->ops.closed = gpadl_closed_at_gate;
+	disable = core_thread_start(test, core_do_disable, c);
+	core_until(c, READ_ONCE(c->ch->settling));
+	delete = core_thread_start(test, gpadl_do_delete_counting, c);
+	/* It waits, or is through already. */
+	core_until(c, core_thread_ended(delete) ||
+		   READ_ONCE(delete->task->__state) == TASK_UNINTERRUPTIBLE);
+	complete_all(&c->gate);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, delete), 1);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, disable), 0);
+}
+
 static int gpadl_do_create(void *arg)
 {
 	struct core_chan *c = arg;
 	u32 handle;
 
 	return create_from_buffer(c->ch, 0, c->env, 8, &handle);
-}
-
-static int gpadl_do_delete(void *arg)
-{
-	return vmb_channel_delete_gpadl(((struct core_chan *)arg)->ch, HANDLE);
 }
 
 /* A peer that never acknowledges holds up a call, not the end of the channel. */
@@ -418,6 +477,8 @@ static struct kunit_case gpa_cases[] = {
 	KUNIT_CASE(gpadl_unsupported),
 	KUNIT_CASE(gpadl_map),
 	KUNIT_CASE(gpadl_unmapped_in_closed),
+	KUNIT_CASE(gpadl_deleted_at_the_end),
+	KUNIT_CASE(gpadl_deleted_after_closed),
 	KUNIT_CASE(gpadl_aborted_by_disable),
 	KUNIT_CASE(gpadl_from_opened),
 	KUNIT_CASE(gpadl_aborted_in_opened),

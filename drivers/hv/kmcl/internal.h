@@ -302,6 +302,7 @@ struct vmb_channel {
 	bool restored_open;		/* and it had an open link */
 	bool enabling;			/* vmb_channel_enable() is on it */
 	u32 gpadl_calls;		/* GPADL and other calls that use the link */
+	bool settling;			/* after Closed: the transport takes back what is left */
 	u32 disabled_seq;		/* times it became Disabled */
 	int pnp_status;			/* to be reported once Disabled */
 	int attach_status;		/* of enable; 1: to come */

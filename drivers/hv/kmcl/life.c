@@ -339,10 +339,13 @@ static void kmcl_life_close(struct vmb_channel *ch)
 	if (!ch->server && !ch->link_reset)
 		ch->want_enabled = false;
 	ch->link_reset = false;
+	ch->settling = true;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	/* From here on the peer may open anew. */
 	ch->ops->closed(ch->link);
 	kmcl_send_end_quarantine(ch, true);
+	WRITE_ONCE(ch->settling, false);
+	wake_up_all(&ch->life_wait);
 }
 
 /* The link ended before the Opened callback, or again after Closed. */

@@ -310,29 +310,33 @@ EXPORT_SYMBOL_NS_GPL(kmcl_channel_external_ready, KMCL_NS);
 
 /*
  * GPADL calls need an open link; the transport ends those that wait with it.
- * Giving back is possible until Closed, for the rest the link must have a future.
+ * Giving back is possible until Closed, but without a wait for the peer once the
+ * link ends; for the rest it must have a future.
  */
 static int kmcl_gpadl_enter(struct vmb_channel *ch, bool server, bool give_back, void **link)
 {
 	unsigned long flags;
+	bool ending;
 	int ret = 0;
 
 	might_sleep();
 	spin_lock_irqsave(&ch->lock, flags);
+	ending = ch->link_down || !ch->want_enabled;
 	if (ch->server != server)
 		ret = -EINVAL;
 	else if (!(ch->cfg.bus && (ch->ops->caps & KMCL_CAP_GPADL)))
 		ret = -EOPNOTSUPP;
 	else if (ch->freeze == KMCL_FROZEN || ch->saving)
 		ret = -ESHUTDOWN;
-	else if (!ch->link || !ch->link_up ||
-		 (!give_back && (ch->link_down || !ch->want_enabled)) ||
+	else if (!ch->link || !ch->link_up || (ending && !give_back) ||
 		 (ch->state != KMCL_OPENING && ch->state != KMCL_OPEN))
 		ret = -ENODEV;
-	else
+	if (!ret) {
 		*link = ch->link;
-	if (!ret)
 		ch->gpadl_calls++;
+		if (ending && !server && ch->ops->gpadl_abort)
+			ch->ops->gpadl_abort(ch->link);
+	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	return ret;
 }
@@ -438,11 +442,14 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_create_gpadl_from_buffer, KMCL_NS);
  * @ch: whose
  * @handle: which
  *
- * Waits while the server has it mapped. Windows: VmbChannelDeleteGpadl.
+ * Waits while the server has it mapped, unless the link ends. Possible in Suspend
+ * and in Closed, too; what is left then is taken back after Closed.
+ * Windows: VmbChannelDeleteGpadl.
  *
  * Context: process context; not in the receive callbacks.
- * Return: 0; -ENOENT: no such GPADL; else as
- * vmb_channel_create_gpadl_from_mdl(). After -ENODEV the memory is the caller's.
+ * Return: 0; -ENOENT: no such GPADL; -ENODEV: the link ended; else as
+ * vmb_channel_create_gpadl_from_mdl(). After these three the memory is the
+ * caller's.
  */
 int vmb_channel_delete_gpadl(struct vmb_channel *ch, u32 handle)
 {
@@ -452,8 +459,13 @@ int vmb_channel_delete_gpadl(struct vmb_channel *ch, u32 handle)
 	if (WARN(READ_ONCE(ch->rx_task) == current, "%s: GPADL deleted in a receive callback\n",
 		 ch->cfg.name))
 		return -EDEADLK;
-	ret = kmcl_gpadl_enter(ch, false, false, &link);
-	return ret ?: kmcl_gpadl_leave(ch, ch->ops->gpadl_delete(link, handle));
+	ret = kmcl_gpadl_enter(ch, false, true, &link);
+	if (!ret)
+		return kmcl_gpadl_leave(ch, ch->ops->gpadl_delete(link, handle));
+	/* The transport may be taking it back at this very moment. */
+	if (ret == -ENODEV)
+		wait_event(ch->life_wait, !READ_ONCE(ch->settling));
+	return ret;
 }
 EXPORT_SYMBOL_NS_GPL(vmb_channel_delete_gpadl, KMCL_NS);
 
