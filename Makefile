@@ -50,11 +50,11 @@ check check-quick check-all: prereqs
 	@$(LAB)/check $(patsubst check-%,%,$(filter-out check,$@))
 
 check-hyperv: prereqs
-	@$(LAB)/lab cache $$($(LAB)/hyperv needs --kernel $(KERNEL) --list $(LIST))
+	@names=$$($(LAB)/hyperv needs --kernel $(KERNEL) --list $(LIST)) && $(LAB)/lab cache $$names
 	@$(LAB)/hyperv check --kernel $(KERNEL) --list $(LIST)
 
 hyperv-shell: prereqs
-	@$(LAB)/lab cache $$($(LAB)/hyperv needs --kernel $(KERNEL))
+	@names=$$($(LAB)/hyperv needs --kernel $(KERNEL)) && $(LAB)/lab cache $$names
 	@$(LAB)/hyperv shell --kernel $(KERNEL)
 
 kunit: prereqs
