@@ -111,11 +111,20 @@ static void check_parts(struct record_reader *r, const struct stream_chunk *chun
 			payload_len, r->max_packet_size);
 }
 
+/* What a peer may ask for: in-band, transfer pages, GPA direct. */
+static bool is_request(uint32_t type)
+{
+	return type == 6 || type == 7 || type == 9;
+}
+
 static void check_received(struct record_reader *r, const struct stream_chunk *chunk)
 {
 	struct kmcl_save_received rec;
 
 	memcpy(&rec, chunk->payload, sizeof(rec));
+	if (!is_request(le32toh(rec.type)))
+		problem(r, chunk->offset, "a packet type that no request has: %" PRIu32,
+			le32toh(rec.type));
 	check_parts(r, chunk, sizeof(rec), le32toh(rec.payload_len), le32toh(rec.ranges_len),
 		    le32toh(rec.private_len));
 	check_unknown_flags(r, chunk->offset, le32toh(rec.flags),

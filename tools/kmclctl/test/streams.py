@@ -113,7 +113,7 @@ def records(instance, **kwargs):
         (TAKEN, received(0x51, b"taken one")),
         (RECEIVED, received(0x52, b"held request", b"ranges..", b"vsp", kind=9)),
         (RECEIVED, received(0x53, b"", flags=3)),
-        (COMPLETION, received(0x50, b"answer", kind=11, flags=0)),
+        (COMPLETION, received(0x50, b"answer", flags=0)),
         (PACKET, packet(0x100000001, b"sent request", private=b"mine")),
         (PACKET, packet(0x100000002, b"sent", b"range!!!", token=7, ext=4096)),
         (PACKET, packet(0x100000003, b"queued", state=0)),
