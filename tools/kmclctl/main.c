@@ -71,7 +71,9 @@ static const struct argp argp = {
 	       "\n"
 	       "Exit status: 0 done; 1 failed; 2 wrong usage; 3 not root or kmcl not loaded; "
 	       "4 no such channel or bus; 5 bad stream; 6 busy or deadline passed; 7 kernel to go "
-	       "to refused; 8 committed, but the kexec failed.",
+	       "to refused; 8 committed, but the kexec failed; 9 a channel cannot be handed over; "
+	       "125, 126, 127 of freeze: it failed itself, COMMAND could not be run, was not found; "
+	       "128+N interrupted by signal N.",
 };
 
 int main(int argc, char **argv)
