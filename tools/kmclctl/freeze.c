@@ -87,21 +87,26 @@ static int wait_for_command(pid_t child, const sigset_t *signals)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
 }
 
-static int hold(const sigset_t *signals, const sigset_t *before)
+/* Was it held, for as long as it was to be? *@code is the exit status. */
+static bool hold(const sigset_t *signals, const sigset_t *before, int *code)
 {
 	siginfo_t info;
 	pid_t child;
 	int error;
 
+	*code = EXIT_DONE;
 	if (!opt.command) {
 		while (sigwaitinfo(signals, &info) < 0 || info.si_signo == SIGCHLD)
 			;
-		return EXIT_DONE;
+		return true;
 	}
 	error = spawn(&child, before);
-	if (!error)
-		return wait_for_command(child, signals);
-	return fail(error == ENOENT ? 127 : 126, NULL, "%s: %s", opt.command[0], strerror(error));
+	if (error)
+		*code = fail(error == ENOENT ? 127 : 126, NULL, "%s: %s", opt.command[0],
+			     strerror(error));
+	else
+		*code = wait_for_command(child, signals);
+	return !error;
 }
 
 int freeze_main(int argc, char **argv)
@@ -111,6 +116,7 @@ int freeze_main(int argc, char **argv)
 	uint64_t start, frozen;
 	sigset_t signals, before;
 	uint32_t channels;
+	bool held;
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
@@ -137,11 +143,11 @@ int freeze_main(int argc, char **argv)
 	if (!want_json)
 		say("%s frozen in %s%s", format_channels(channels), format_time(frozen - start),
 		    opt.command ? "" : "; interrupt (^C) to thaw");
-	code = hold(&signals, &before);
+	held = hold(&signals, &before, &code);
 	session_close(&session);
 	if (!want_json)
 		say("thawed after %s", format_time(now_ns() - frozen));
-	else
+	else if (held)
 		print_json(json_pack("{s:I, s:I, s:I, s:i}", "channels", (json_int_t)channels,
 				     "freeze_ns", (json_int_t)info.freeze_ns,
 				     "held_ns", (json_int_t)(now_ns() - frozen), "status", code));

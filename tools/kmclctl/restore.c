@@ -85,12 +85,12 @@ static int restore_file(struct session *session)
 	if (opt.remove && unlink(opt.file))
 		code = fail(EXIT_FAILED, "Remove it by hand: it must not be restored twice",
 			    "restored, but cannot remove %s: %s", opt.file, strerror(errno));
-	if (want_json)
+	if (want_json && !code)
 		print_json(json_pack("{s:o, s:I, s:i, s:i, s:I}", "file", json_text(opt.file),
 				     "bytes", (json_int_t)set.size, "channels", result.channels,
 				     "buses", result.buses,
 				     "restore_ns", (json_int_t)info.restore_ns));
-	else
+	else if (!want_json)
 		say("%s, %s restored from %s in %s", format_channels(result.channels),
 		    format_buses(result.buses), format_bytes(set.size),
 		    format_time(info.restore_ns));
