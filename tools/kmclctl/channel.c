@@ -255,8 +255,8 @@ json_t *channel_find(const char *name, int *code)
 		return found;
 	}
 	if (!count) {
-		*code = fail(EXIT_NO_CHANNEL, "\"kmclctl list\" shows all there are",
-			     "no channel %s", name);
+		*code = fail(EXIT_NO_CHANNEL, "\"kmclctl list\" shows all channels",
+			     "there is neither a channel nor a file %s", name);
 	} else {
 		*code = fail(EXIT_NO_CHANNEL, "Say which by the word in front:",
 			     "%s is the name of %zu channels", name, count);

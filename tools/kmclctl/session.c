@@ -32,9 +32,6 @@ int session_open(struct session *s)
 	case EPERM:
 		return fail(EXIT_UNREACHABLE, "Run it as root, or with sudo",
 			    "not allowed to open /dev/kmcl");
-	case EBUSY:
-		return fail(EXIT_BUSY, "Try again once it has ended",
-			    "another freeze or restore is under way");
 	default:
 		return fail(EXIT_FAILED, NULL, "/dev/kmcl: %s", strerror(errno));
 	}
@@ -109,6 +106,18 @@ int session_freeze(struct session *s, const char *bus, uint32_t deadline_ms, boo
 	return explain("freeze");
 }
 
+static int explain_peer_gone(void)
+{
+	return fail(EXIT_FAILED, "Try again: it is gone now",
+		    "a channel was closed by its peer while it was saved");
+}
+
+static int explain_claimed(const char *what)
+{
+	return fail(EXIT_BUSY, "\"kmclctl list\" shows it; \"kmclctl restore --none\" drops what "
+		    "nobody claimed", "%s: state of such a channel is there already", what);
+}
+
 int session_save(struct session *s, struct memfd *set)
 {
 	int error, code = memfd_fill(set, s->fd, READ_SIZE, &error);
@@ -119,10 +128,7 @@ int session_save(struct session *s, struct memfd *set)
 	if (error == EOPNOTSUPP)
 		return fail(EXIT_FAILED, see_log,
 			    "a channel holds what cannot be saved");
-	if (error == ENODEV)
-		return fail(EXIT_FAILED, "Try again: it is gone now",
-			    "a channel was closed by its peer while it was saved");
-	return explain("save");
+	return error == ENODEV ? explain_peer_gone() : explain("save");
 }
 
 int session_info(struct session *s, struct kmcl_session_info *info)
@@ -138,7 +144,16 @@ int session_commit(struct session *s)
 
 	if (!kernel_ioctl(s->fd, KMCL_IOC_COMMIT, &commit))
 		return EXIT_DONE;
-	return errno == ECANCELED ? explain_refusal(s) : explain("commit");
+	switch (errno) {
+	case ECANCELED:
+		return explain_refusal(s);
+	case ENODEV:
+		return explain_peer_gone();
+	case EEXIST:
+		return explain_claimed("cannot commit");
+	default:
+		return explain("commit");
+	}
 }
 
 /* The kernel said that the set is bad: look for ourselves, to say where. */
@@ -169,9 +184,7 @@ static int explain_restore(const struct memfd *set, const char *path)
 		return fail(EXIT_BAD_STREAM, "Use a kmcl as new as the one that saved it",
 			    "%s: uses features that the loaded kmcl does not know", path);
 	case EEXIST:
-		return fail(EXIT_BUSY, "\"kmclctl list\" shows it; \"kmclctl restore --none\" "
-			    "drops what nobody claimed",
-			    "%s: state of such a channel is there already", path);
+		return explain_claimed(path);
 	case ENODEV:
 		return fail(EXIT_UNREACHABLE, "Load its transport (kmcl_loopback, kmcl_hv) first",
 			    "%s: needs a bus that is not there", path);
