@@ -17,7 +17,7 @@
 #include "kernel.h"
 #include "kmclctl.h"
 
-/* In the order in which they are shown; any others come behind them. */
+/* In the order in which they are shown; any others come after them. */
 static const char * const first_attributes[] = {
 	"name", "role", "bus", "bus_id", "type", "instance", "subchannel", "state", "paused",
 	"link", "stop_reason", "quota", "max_packet_size",

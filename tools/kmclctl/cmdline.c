@@ -30,7 +30,7 @@ static bool is_parameter(const char *p, size_t length, const char *key)
 	return length >= n && !strncmp(p, key, n) && (length == n || p[n] == '=');
 }
 
-/* All but what is no longer true and what is added anew; behind "--" is init's. */
+/* All but what is no longer true and what is added anew; after "--" is init's. */
 static void copy_parameters(FILE *out, const char *line, const char **for_init)
 {
 	while (*line) {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /*
- * The next kernel's command line: @append alone, or behind the running one's if
+ * The next kernel's command line: @append alone, or after the running one's if
  * @reuse or if there is no @append; then kmcl.restore=pending, exactly once.
  * NULL after saying what is wrong.
  */

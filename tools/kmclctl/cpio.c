@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An extra archive (cpio, "newc") behind an initrd. The kernel unpacks one
+ * An extra archive (cpio, "newc") after an initrd. The kernel unpacks one
  * archive after the other, each from a multiple of 4, and skips zeros between
  * them. Its LZ4 reader takes four zeros for the end of the compressed data, so
  * there are always at least as many.

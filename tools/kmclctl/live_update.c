@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
 	{ "append", OPT_APPEND, "TEXT", 0,
 	  "Its command line, instead of the running kernel's", 0 },
 	{ "reuse-cmdline", OPT_REUSE_CMDLINE, NULL, 0,
-	  "The running kernel's command line, and behind it that of --append (the default "
+	  "The running kernel's command line, and after it that of --append (the default "
 	  "without --append)", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0,
 	  "Do all up to the commit, then undo it and report", 0 },
@@ -315,7 +315,7 @@ static int commit(struct live_update *lu)
 	uint64_t start = now_ns();
 	int code;
 
-	/* There is no way back behind the commit: nothing may interrupt it. */
+	/* There is no way back after the commit: nothing may interrupt it. */
 	signals_ignore();
 	code = check_interrupt();
 	if (!code)
@@ -351,11 +351,11 @@ static int stranded(struct live_update *lu, int error)
 	if (code)
 		return fail(EXIT_STRANDED, "The next kernel is loaded: try \"kexec -e\". Without "
 			    "it what was in flight is lost",
-			    "the kexec failed behind the commit: %s", strerror(error));
+			    "the kexec failed after the commit: %s", strerror(error));
 	say("the set is in %s", path);
 	return fail(EXIT_STRANDED, "The next kernel is loaded: try \"kexec -e\"; or load the "
 		    "channels' modules anew and \"kmclctl restore\" the set",
-		    "the kexec failed behind the commit: %s", strerror(error));
+		    "the kexec failed after the commit: %s", strerror(error));
 }
 
 static int go(struct live_update *lu)

@@ -21,7 +21,7 @@ static int no_memory(size_t size)
 		    strerror(errno));
 }
 
-/* Room for @more bytes behind those in use. */
+/* Room for @more bytes after those in use. */
 int memfd_reserve(struct memfd *m, size_t more)
 {
 	size_t room = m->mapped ? m->mapped : READ_ROOM;

@@ -331,7 +331,7 @@ static void unknown_chunk(struct parser *p, const struct stream_chunk *chunk)
 	}
 }
 
-/* A bus or a channel, from behind its header to its end. */
+/* A bus or a channel, from after its header to its end. */
 static void parse_inner(struct parser *p, const struct stream_chunk *header, uint16_t kind)
 {
 	uint32_t seq = header->seq + 1, chunks = 1, *outer = p->seq;
@@ -389,7 +389,7 @@ static void parse_inner(struct parser *p, const struct stream_chunk *header, uin
 	p->seq = outer;
 }
 
-/* Everything of a set, from behind its header. */
+/* Everything of a set, from after its header. */
 static void parse_set(struct parser *p)
 {
 	struct stream_counts *total = &p->summary->counts;
@@ -471,7 +471,7 @@ int stream_check(const void *data, size_t size, const struct stream_visitor *vis
 	else
 		p.pos = size;
 	if (p.pos < size)
-		problem(&p, p.pos, "%zu bytes behind the end", size - p.pos);
+		problem(&p, p.pos, "%zu bytes after the end", size - p.pos);
 	record_index_check(&p.index, record_problem, &p);
 	record_index_free(&p.index);
 	return summary->problems ? -1 : 0;

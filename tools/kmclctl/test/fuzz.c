@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * fuzz FILE: every truncation and every change of one byte of a good stream is
- * found; changes behind right checksums crash nothing.
+ * found; changes under right checksums crash nothing.
  */
 #include <endian.h>
 #include <linux/kmcl.h>
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 		fix_checksums(bad, size);
 		refused += !!check(bad, size);
 	}
-	printf("%zu bytes: %u changes missed; behind right checksums %u of %u refused\n", size,
+	printf("%zu bytes: %u changes missed; under right checksums %u of %u refused\n", size,
 	       missed, refused, ROUNDS);
 	return missed ? 1 : 0;
 }
