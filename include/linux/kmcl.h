@@ -37,6 +37,10 @@ struct vmb_packet_completion;
  * Functions return 0 or a negative errno. Where a kernel-doc says "process
  * context", the function may sleep and must not be called with a spinlock held
  * or in softirq; "any context" includes hard interrupts.
+ *
+ * A configuration is fixed from the first packet on: the functions that set it
+ * return -EBUSY ("not Disabled") also while the channel has a packet, sent or
+ * received, or a restore that was begun.
  */
 
 /* Limits and defaults; sizes in bytes */

@@ -74,7 +74,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_allocate, KMCL_NS);
 
 /**
  * vmb_channel_cleanup() - the end of a channel
- * @ch: Disabled; its packets are freed. NULL does nothing
+ * @ch: Disabled, and all its packets were freed before; NULL does nothing
  *
  * A restore that was begun is abandoned. Windows: VmbChannelCleanup.
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/kmcl: sessions, for who has CAP_SYS_ADMIN.
+ * /dev/kmcl: sessions, for holders of CAP_SYS_ADMIN.
  *
  * kmcl_session.mutex makes one call of an open file at a time;
  * kmcl_session_busy, changed by cmpxchg, says that some session freezes or

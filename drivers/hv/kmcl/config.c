@@ -387,7 +387,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_init_set_drain_deadline, KMCL_NS);
  * @ch: a Disabled channel
  * @index: 0 for a primary channel, the default
  *
- * Context: process context. Return: 0; -EBUSY: not Disabled.
+ * Without a counterpart in Windows. Context: process context. Return: 0; -EBUSY: not Disabled.
  */
 int vmb_channel_init_set_subchannel_index(struct vmb_channel *ch, u16 index)
 {

@@ -67,7 +67,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_server_channel_init_set_vmbus_handle, KMCL_NS);
  * @incoming: data pages of the ring it reads, 1 to %VMB_MAX_RING_PAGES
  * @outgoing: data pages of the ring it writes
  *
- * The library enlarges what could not hold two of the largest packets.
+ * They are as large as that: a packet that does not fit the ring is refused when
+ * it is sent, with -EMSGSIZE, whatever the channel's limits are.
  * Windows: VmbClientChannelInitSetRingBufferPageCount. Context: process context.
  * Return: 0; -EBUSY: not Disabled; -EINVAL: a server, or a count.
  */
@@ -217,8 +218,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_server_channel_init_set_target_vtl, KMCL_NS);
  * @data: copied
  * @size: its bytes, at most %VMB_MAX_OFFER_DATA
  *
- * Context: process context. Return: 0; -EBUSY: not Disabled; -EINVAL: a client,
- * or too much.
+ * Without a counterpart in Windows. Context: process context.
+ * Return: 0; -EBUSY: not Disabled; -EINVAL: a client, or too much.
  */
 int vmb_server_channel_init_set_offer_data(struct vmb_channel *ch, const void *data, u32 size)
 {
@@ -242,6 +243,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_server_channel_init_set_offer_data, KMCL_NS);
  * @restore: for each packet when it is restored
  *
  * That name is longer than what a module may import with CONFIG_MODVERSIONS.
+ * Windows: VmbServerChannelInitSetSaveRestorePacketCallbacks.
  * Context: process context.
  * Return: 0; -EBUSY: not Disabled; -EINVAL: a client, or one is missing.
  */

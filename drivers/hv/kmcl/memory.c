@@ -367,8 +367,10 @@ static int kmcl_gpadl_leave(struct vmb_channel *ch, int ret)
  * Windows: VmbChannelCreateGpadlFromMdl.
  *
  * Context: process context; not in the receive callbacks.
- * Return: 0; -EINVAL: a server, flags, or the part is not within the chain;
- * -EOPNOTSUPP: the transport has none; -ENODEV: no open link, or it ended;
+ * Return: 0; -EINVAL: a server, flags, the part is not within the chain, or not
+ * whole pages where the bus (hv) shares those alone; -E2BIG: more than the bus
+ * (loopback) can describe; -EOPNOTSUPP: the transport has none, or not on this
+ * channel; -ENODEV: no open link, or it ended;
  * -ESHUTDOWN: frozen or being saved; -ENOMEM; -EIO: the peer refused; -EDEADLK
  * and a WARN inside a receive callback.
  */
@@ -480,7 +482,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_delete_gpadl, KMCL_NS);
  *
  * Context: process context.
  * Return: 0; -EINVAL: a client, or flags; -ENOENT: no such GPADL; -EBUSY: mapped
- * already; -EACCES: to be written, and read-only; -EOPNOTSUPP; -ENODEV; -ENOMEM.
+ * already; -EACCES: to be written, and read-only; -EOPNOTSUPP; -ENODEV;
+ * -ESHUTDOWN: frozen or being saved; -ENOMEM.
  */
 int vmb_channel_map_gpadl(struct vmb_channel *ch, u32 flags, u32 handle, struct vmb_mdl **mdl)
 {

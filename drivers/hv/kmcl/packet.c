@@ -227,8 +227,9 @@ static void kmcl_packet_auto_free(struct vmb_packet *pkt, int status, void *buff
  *
  * Context: any context but hard interrupts; process context where the channel
  * has not been enabled yet: the first packet fixes the configuration.
- * Return: the packet, the caller's; NULL without memory, or where the channel
- * has as many as it may (vmb_channel_init_set_maximum_packet_count()).
+ * Return: the packet, the caller's; NULL without memory, where the channel has
+ * as many as it may (vmb_channel_init_set_maximum_packet_count()), or where it
+ * has external data and no bus, or one without external data.
  */
 struct vmb_packet *vmb_packet_allocate(struct vmb_channel *ch)
 {
@@ -277,7 +278,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_free, KMCL_NS);
  *
  * Windows: VmbChannelSizeofPacket.
  * Context: process context where the channel has not been enabled yet.
- * Return: bytes for vmb_packet_initialize(); 0 without memory.
+ * Return: bytes for vmb_packet_initialize(); 0 without memory, or where the
+ * channel has external data and no bus, or one without external data.
  */
 u32 vmb_channel_sizeof_packet(struct vmb_channel *ch)
 {

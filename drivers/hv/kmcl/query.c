@@ -36,7 +36,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_get_pointer, KMCL_NS);
  * vmb_channel_get_friendly_name() - what the channel is called
  * @ch: which
  *
- * Context: any context. Return: the name, as long as the channel is there.
+ * Without a counterpart in Windows. Context: any context.
+ * Return: the name, as long as the channel is there.
  */
 const char *vmb_channel_get_friendly_name(struct vmb_channel *ch)
 {
@@ -147,7 +148,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_set_interrupt_latency, KMCL_NS);
  * vmb_channel_get_link_state() - what became of the link over a restore
  * @ch: which; from the Opened callback on
  *
- * Context: any context. Return: &enum vmb_link_state.
+ * Without a counterpart in Windows. Context: any context.
+ * Return: &enum vmb_link_state.
  */
 enum vmb_link_state vmb_channel_get_link_state(struct vmb_channel *ch)
 {
@@ -159,7 +161,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_get_link_state, KMCL_NS);
  * vmb_channel_get_stop_reason() - why the channel last stopped
  * @ch: which; in Suspend, Closed and later
  *
- * Context: any context. Return: &enum vmb_stop_reason.
+ * Without a counterpart in Windows. Context: any context.
+ * Return: &enum vmb_stop_reason.
  */
 enum vmb_stop_reason vmb_channel_get_stop_reason(struct vmb_channel *ch)
 {

@@ -264,8 +264,10 @@ int kmcl_restore_packet(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx,
  *
  * Context: process context, inside the restore callback.
  * Return: 0; -EINVAL: not inside the callback, not this packet's part, no
- * routine, or external memory smaller than it was; -EEXIST: the stream has that
- * transaction twice; -EBUSY: a packet that is being sent.
+ * routine, an id that cannot be, or external memory that is smaller than it was,
+ * or not among what the bus kept; -EOPNOTSUPP: external memory, which the bus
+ * does not keep; -EEXIST: the stream has that transaction twice; -EBUSY: a packet
+ * that is being sent.
  */
 int vmb_packet_restore(struct vmb_packet *pkt, const void *buffer, u32 size)
 {

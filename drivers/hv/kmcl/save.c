@@ -522,7 +522,8 @@ static bool kmcl_save_step(struct vmb_channel *ch, struct kmcl_save *save)
  *
  * Context: process context.
  * Return: 0: all is out; -EOVERFLOW: something was written, call again; -ENOBUFS:
- * nothing fits, @bytes_required says what would; -EINVAL: no save was begun;
+ * nothing fits, @bytes_required says what would; -EINVAL: no save was begun, no
+ * place for the results, or a WARN: inside a callback of the channel;
  * -ENODEV: the link ended meanwhile; or what a callback returned (-EIO where that
  * was no error or one of the above), -EMSGSIZE where it asked for too much. After
  * any other than the first three only vmb_channel_save_end() makes sense.

@@ -93,7 +93,8 @@ static int kmcl_sync_wait(struct vmb_packet *pkt, struct kmcl_sync *sync, const 
  *
  * Context: process context; on a server any context.
  * Return: 0; -EOPNOTSUPP: a server, which must not wait for its guest, with more
- * than a zero timeout and no wait; -EINVAL: @completion_size, flags; -EOVERFLOW:
+ * than a zero timeout and no wait, or external memory where the channel has none;
+ * -EINVAL: @completion_size, flags, a chain that makes no sense; -EOVERFLOW:
  * zero timeout, and it did not fit: nothing was sent; -ETIMEDOUT; -ECANCELED;
  * -ENODEV: no link, or it ended; -EMSGSIZE; -ESHUTDOWN; -ENOMEM; -EDEADLK and a
  * WARN where it could never end.

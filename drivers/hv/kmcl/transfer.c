@@ -71,7 +71,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_init_set_transfer_pages, KMCL_NS);
  *	overlap
  * @nr: in: room there; out: how many the packet has
  *
- * The peer leaves the ranges alone until the packet is completed.
+ * The peer leaves the ranges alone until the packet is completed. Without a
+ * counterpart in Windows.
  *
  * Context: any context.
  * Return: 0; -EINVAL: a packet of another kind; -ENOBUFS: more than there is room

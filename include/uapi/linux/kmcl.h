@@ -31,7 +31,7 @@
 #define KMCL_CHUNK_ALIGN	8
 
 /* kmcl_chunk.flags */
-#define KMCL_CHUNK_OPTIONAL	0x1U	/* may be skipped by who does not know it */
+#define KMCL_CHUNK_OPTIONAL	0x1U	/* may be skipped where it is not known */
 
 /**
  * enum kmcl_chunk_type - what a chunk holds
@@ -77,7 +77,7 @@ enum kmcl_stream_kind {
 /**
  * struct kmcl_chunk - head of every chunk
  * @type: &enum kmcl_chunk_type
- * @length: bytes of payload behind this head, without the padding
+ * @length: bytes of payload after this head, without the padding
  * @flags: KMCL_CHUNK_*
  * @seq: 0 for the header of a stream, one more for each chunk after it
  * @save_id: the same random number in all chunks of one save
@@ -270,7 +270,7 @@ struct kmcl_save_bus {
 /**
  * DOC: /dev/kmcl
  *
- * Opened by who has CAP_SYS_ADMIN. An open file is one session, which does one
+ * Opening it takes CAP_SYS_ADMIN. An open file is one session, which does one
  * thing: freezes, saves and perhaps commits; or restores. Closing it, by
  * whatever cause, thaws what is frozen and not committed, and drops a restore
  * that was not finished.
@@ -302,8 +302,9 @@ struct kmcl_save_bus {
  * @bus: freeze only channels of this bus; all 0: of all
  *
  * Errors: -ETIMEDOUT the deadline passed; -EINTR a signal came; -ENODEV there is
- * no such bus; -ECANCELED a channel cannot be handed over, %KMCL_IOC_REASON says
- * which and why; -EBUSY. After each of them everything is thawed.
+ * no such bus; -EINVAL @bus has no NUL at its end; -ECANCELED a channel cannot be
+ * handed over, %KMCL_IOC_REASON says which and why; -EBUSY; -ENOMEM. After each of
+ * them everything is thawed.
  */
 struct kmcl_freeze {
 	__u32 size;
@@ -319,8 +320,12 @@ struct kmcl_freeze {
  * @flags: 0
  *
  * Parks all frozen channels: what was saved now belongs to the stream. Needs
- * the set to be read to its end, else -EBUSY. Where the freeze was not for a
- * handover: -ECANCELED as there. There is no way back.
+ * the set to be read to its end. There is no way back.
+ *
+ * Errors: -EBUSY not read to its end; -ENODEV the peer closed a channel meanwhile;
+ * -EEXIST state of such a channel waits to be claimed already; where the freeze
+ * was not for a handover, -ECANCELED as there. After each but the first the
+ * session can only be closed, which thaws.
  */
 struct kmcl_commit {
 	__u32 size;
