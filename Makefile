@@ -106,7 +106,10 @@ clean:
 help:
 	@echo 'Modules'
 	@echo '  make [KDIR=...]      build the modules for the running kernel, or for KDIR'
+	@echo '  make kmclctl         build kmclctl; needs libjansson-dev'
 	@echo '  make install         install them, and kmclctl; uninstall takes them away'
+	@echo '      prefix=/usr/local    where kmclctl goes'
+	@echo '      INSTALL_MOD_PATH=    put before /lib/modules'
 	@echo '  make clean           remove what was built; the cache stays'
 	@echo
 	@echo 'Trying it; these install what they need (as root or with sudo)'
@@ -117,6 +120,7 @@ help:
 	@echo '      SEED=            repeat a run'
 	@echo '  make hyperv-shell    a shell in a Hyper-V guest; KERNEL=6.12'
 	@echo '  make cache           prepare all kernels, in $${KMCL_CACHE:-~/.cache/kmcl}'
+	@echo '      KMCL_JOBS=           compilers at once; all processors if not given'
 	@echo
 	@echo 'Tests'
 	@echo '  make check-quick     one kernel, checkpatch, unit tests: under a minute'
