@@ -47,7 +47,8 @@ def dump(guest):
         pass
 
 
-COMPLAINTS = r"WARNING:|BUG:|Oops|Call Trace:|possible recursive|inconsistent lock|blocked for more"
+COMPLAINTS = (r"WARNING:|BUG:|Oops|UBSAN:|ODEBUG:|refcount_t:|Call Trace:|possible recursive"
+              r"|inconsistent lock|blocked for more")
 
 
 def complaints(guest, since):
