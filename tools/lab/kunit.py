@@ -62,7 +62,7 @@ PLANTS = {
 ARGS = {kernel: ["slab_debug=F"] for kernel in cache.SANITISED}
 
 # All suites take long there, so they run in boots of about the same length, side
-# by side: by their sixth letter, the first behind kmcl_. One class and its
+# by side: by their sixth letter, the first after kmcl_. One class and its
 # complement, so that each suite is in one of them.
 SHARDS = {"uml-san": ["?????[fls]*", "?????[!fls]*"]}
 
@@ -308,6 +308,24 @@ def boot_once(kernel, image, script, name, limit, args, until=None):
     return done and (out / "done").exists(), out, log
 
 
+def trouble(done, out, log, limit):
+    """What went wrong in a boot, whatever ran in it."""
+    wrong = []
+    if not done:
+        wrong.append(f"the kernel did not come to its end within {limit} s; "
+                     f"the end of {log}:\n{tail(log, 40)}")
+    lines = report_lines(log)
+    if lines:
+        wrong.append("the kernel reports:\n" + "\n".join("    " + line for line in lines[:10]) +
+                     f"\n  see {log}")
+    for leaks in sorted(out.glob("kmemleak.*")):
+        text = leaks.read_text(errors="replace").strip()
+        if text:
+            wrong.append(f"leaks ({leaks.name}):\n" + "\n".join(
+                "    " + line for line in text.splitlines()[:30]) + f"\n  see {leaks}")
+    return wrong
+
+
 def plant(kernel, folder):
     """Show that the kernel reports one bug of each kind; return what it missed."""
     image = Image()
@@ -420,23 +438,11 @@ def _boot(kernel, folder, limit, name, until, args, parameters):
         outcome.passed += passed
         outcome.failed += failed
         outcome.skipped += skipped
-    if not done:
-        outcome.problems.append(f"the kernel did not come to its end within {limit} s; "
-                                f"the end of {log}:\n{tail(log, 40)}")
+    outcome.problems += trouble(done, out, log, limit)
     for failure in ("insmod-failed", "rmmod-failed"):
         if (out / failure).exists():
             outcome.problems.append(f"{failure}: {(out / failure).read_text().strip()}, "
                                     f"see {log}")
-    lines = report_lines(log)
-    if lines:
-        outcome.problems.append("the kernel reports:\n" +
-                                "\n".join("    " + line for line in lines[:10]) +
-                                f"\n  see {log}")
-    for leaks in sorted(out.glob("kmemleak.*")):
-        text = leaks.read_text(errors="replace").strip()
-        if text:
-            outcome.problems.append(f"leaks ({leaks.name}):\n" + "\n".join(
-                "    " + line for line in text.splitlines()[:30]) + f"\n  see {leaks}")
     return outcome
 
 
