@@ -48,6 +48,25 @@ def log_path(name):
     return LOGS / f"{name}.log"
 
 
+def log_folder(*words):
+    """A folder for a run's logs, named by the words, and `FIRST-last` pointing to it."""
+    folder = LOGS / "-".join([*words, time.strftime("%H%M%S"), str(os.getpid())])
+    folder.mkdir(parents=True, exist_ok=True)
+    last = LOGS / f"{words[0]}-last"
+    last.unlink(missing_ok=True)
+    last.symlink_to(folder.name)
+    return folder
+
+
+def memory_folder():
+    """Where User-Mode Linux's memory goes: RAM, if there is room and it may execute."""
+    shm = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
+    if shm and not shm.f_flag & os.ST_NOEXEC and shm.f_bavail * shm.f_frsize > 3 << 30:
+        return "/dev/shm"
+    (CACHE / "tmp").mkdir(parents=True, exist_ok=True)
+    return str(CACHE / "tmp")
+
+
 def tail(path, lines=25):
     """The last lines of a log, indented, for an error message."""
     try:

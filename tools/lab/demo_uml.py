@@ -38,7 +38,7 @@ def run(args, words, logs):
         extra.file("/kmcl/stream", stream)
         second = logs / "second.img"
         second.write_bytes(initrd.read_bytes())
-        # An archive behind another starts at a multiple of four.
+        # An archive after another starts at a multiple of four.
         with second.open("ab") as out:
             out.write(b"\0" * (-out.tell() % 4) + extra.data())
         facts.done = False

@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-from common import LabError, on_path
+from common import LabError, memory_folder, on_path
 
 
 def die_with_parent():
@@ -178,11 +178,3 @@ class UserModeLinux:
         os.close(self._reader)
         self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def memory_folder():
-    """Where UML's memory goes: RAM, if there is room and it may execute."""
-    shm = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
-    if shm and not shm.f_flag & os.ST_NOEXEC and shm.f_bavail * shm.f_frsize > 3 << 30:
-        return "/dev/shm"
-    return tempfile.gettempdir()

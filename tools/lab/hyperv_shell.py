@@ -107,10 +107,14 @@ def attach(guest, line):
     print()
 
 
-def run(kernel, logs):
-    """Boot host and guest, and be the guest's terminal."""
+def check_terminal():
+    """Before anything else: no shell without one."""
     if not sys.stdin.isatty():
         raise LabError("a shell needs a terminal; for a script see `hyperv check --help`")
+
+
+def run(kernel, logs):
+    """Boot host and guest, and be the guest's terminal."""
     host = Host([kernel], logs, shell=True)
     try:
         guest = Guest(host, kernel, ["lab.shell"], shell=True)

@@ -10,8 +10,10 @@
 """
 
 import gzip
+import lzma
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 from common import LabError, on_path, run
@@ -187,8 +189,6 @@ def module_name(path):
 
 def decompressed(path):
     """A module's bytes, whatever it is compressed with."""
-    import lzma
-    import subprocess
     data = Path(path).read_bytes()
     if path.name.endswith(".xz"):
         return lzma.decompress(data)

@@ -8,7 +8,6 @@ machine has, its state is its own, and it only ever downloads.
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from common import CACHE, LabError, clean_env, locked, log_path, run, say
@@ -150,12 +149,6 @@ def depends(package, version):
             exact = re.search(r"\(= ([^)]+)\)", first)
             rows.append((name, exact[1] if exact else None))
     return rows
-
-
-def newer(left, right):
-    """Whether Debian version `left` is newer than `right`."""
-    return subprocess.run(["dpkg", "--compare-versions", left, "gt", right],
-                          check=False).returncode == 0
 
 
 def fetch(wanted, folder):

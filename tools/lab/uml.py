@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import cache
-from common import CACHE, clean_env
+from common import CACHE, clean_env, memory_folder
 
 
 def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, channels=(),
@@ -32,7 +32,7 @@ def boot(kernel, initrd, log, limit, args=(), memory="1G", cpus=2, feed=None, ch
         child = subprocess.Popen(argv, stdin=feed or subprocess.DEVNULL,
                                  stdout=subprocess.PIPE if until else out,
                                  stderr=subprocess.STDOUT, cwd=work,
-                                 env=clean_env(TMPDIR=_memory_folder()),
+                                 env=clean_env(TMPDIR=memory_folder()),
                                  pass_fds=[fd for _, fd in channels],
                                  start_new_session=True)
         reader = threading.Thread(target=_watch, args=(child, out, until))
@@ -63,11 +63,3 @@ def _watch(child, out, until):
         if until and until(line.decode(errors="replace").rstrip()):
             until = None
             os.killpg(child.pid, signal.SIGKILL)
-
-
-def _memory_folder():
-    """Where UML's memory file goes: RAM if there is room and it may execute."""
-    shm = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
-    if shm and not shm.f_flag & os.ST_NOEXEC and shm.f_bavail * shm.f_frsize > 3 << 30:
-        return "/dev/shm"
-    return str(CACHE / "tmp")
