@@ -3,10 +3,12 @@
  * The loopback bus: links that are parked and adopted, and saving and restoring
  * the bus.
  */
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 
 #include "loopback_test.h"
+#include "transport/loopback_record.h"
 
 static void park(struct lt *lt, struct lt_link *link)
 {
@@ -198,6 +200,18 @@ static void park_and_drop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, adopt_server(lt, &lt->link[0]), VMB_LINK_RESET);
 	KUNIT_EXPECT_EQ(test, adopt_client(lt, &lt->link[0]), VMB_LINK_RESET);
 	lt_open(lt, &lt->link[0]);
+}
+
+/* External data of a packet under way, as @header describes it */
+static u64 lend(struct lt *lt, u8 *data, u64 *header)
+{
+	u32 len = 24;
+	u64 token;
+
+	KUNIT_ASSERT_EQ(lt->test, lt->ops->ext_reserve(lt->bus, 100, GFP_KERNEL, &token), 0);
+	KUNIT_ASSERT_EQ(lt->test, lt->ops->ext_map(lt->bus, token, lt_mdl(lt->test, data, 100), 0,
+						   100, header, &len), 0);
+	return token;
 }
 
 static void park_with_gpadls(struct kunit *test)
@@ -451,6 +465,103 @@ static void record_moves_reservations(struct kunit *test)
 	}
 }
 
+/* Are the record's pages those of its runs, and all of them there? */
+static bool record_adds_up(struct lt *lt)
+{
+	struct kmcl_lb_rec_header header;
+	struct kmcl_lb_rec_run run;
+	u64 at = sizeof(header);
+	u32 i, pages = 0;
+
+	if (lt->ops->bus_save_read(lt->bus, 0, &header, sizeof(header)) || header.nr_links)
+		return false;
+	for (i = 0; i < le32_to_cpu(header.nr_runs); i++, at += sizeof(run)) {
+		if (lt->ops->bus_save_read(lt->bus, at, &run, sizeof(run)) || !run.count)
+			return false;
+		pages += le32_to_cpu(run.count);
+	}
+	return pages == le32_to_cpu(header.nr_pages);
+}
+
+#define SENDER_TOKENS	64
+
+struct sender {
+	struct lt *lt;
+	struct vmb_mdl *mdl;
+	u64 token[SENDER_TOKENS];
+};
+
+/* As a consumer that goes on sending on a channel that takes nothing any more. */
+static int sender(void *data)
+{
+	struct sender *s = data;
+	u64 header[3];
+	u32 i, len;
+
+	while (!kthread_should_stop()) {
+		for (i = 0; i < SENDER_TOKENS; i++) {
+			len = sizeof(header);
+			s->lt->ops->ext_map(s->lt->bus, s->token[i], s->mdl, 0, 100, header, &len);
+			s->lt->ops->ext_unmap(s->lt->bus, s->token[i], NULL, 0, 100);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void record_while_sending(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	struct sender *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	u8 *data = kunit_kzalloc(test, 100, GFP_KERNEL);
+	struct task_struct *task;
+	bool good = true;
+	u64 bytes;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	s->lt = lt;
+	s->mdl = lt_mdl(test, data, 100);
+	for (i = 0; i < SENDER_TOKENS; i++)
+		KUNIT_ASSERT_EQ(test, lt->ops->ext_reserve(lt->bus, 100, GFP_KERNEL, &s->token[i]),
+				0);
+	task = kthread_run(sender, s, "sender");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (i = 0; i < 300 && good; i++) {
+		good = !lt->ops->bus_freeze(lt->bus) &&
+		       !lt->ops->bus_save_begin(lt->bus, &bytes) && record_adds_up(lt);
+		lt->ops->bus_save_end(lt->bus);
+		lt->ops->bus_thaw(lt->bus);
+	}
+	kthread_stop(task);
+	KUNIT_EXPECT_TRUE_MSG(test, good, "save %u", i);
+	for (i = 0; i < SENDER_TOKENS; i++)
+		lt->ops->ext_release(lt->bus, s->token[i]);
+}
+
+/* What is no part of the record is not kept for its sake. */
+static void record_keeps_its_own_alone(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	u8 *data = kunit_kzalloc(test, 100, GFP_KERNEL);
+	u64 idle, lent, header[3], bytes;
+	u32 used;
+
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	KUNIT_ASSERT_EQ(test, lt->ops->ext_reserve(lt->bus, 100, GFP_KERNEL, &idle), 0);
+	lent = lend(lt, data, header);
+	used = kmcl_arena_used(lt->lb->arena);
+	KUNIT_ASSERT_EQ(test, lt->ops->bus_freeze(lt->bus), 0);
+	KUNIT_ASSERT_EQ(test, lt->ops->bus_save_begin(lt->bus, &bytes), 0);
+	lt->ops->ext_release(lt->bus, idle);
+	lt->ops->ext_release(lt->bus, lent);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_used(lt->lb->arena), used - 1);
+	lt->ops->bus_save_end(lt->bus);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_used(lt->lb->arena), used - 2);
+	lt->ops->bus_thaw(lt->bus);
+}
+
 /* Saved while a link is being opened, and another closed: they start over. */
 static void record_half_open(struct kunit *test)
 {
@@ -501,6 +612,8 @@ static struct kunit_case lb_record_cases[] = {
 	KUNIT_CASE(record_roundtrip),
 	KUNIT_CASE(record_full_rings),
 	KUNIT_CASE(record_moves_reservations),
+	KUNIT_CASE(record_while_sending),
+	KUNIT_CASE(record_keeps_its_own_alone),
 	KUNIT_CASE(record_half_open),
 	{}
 };

@@ -130,10 +130,17 @@ static void ext_returns(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_ext_map, 0);
 	KUNIT_ASSERT_EQ(test, vmb_packet_send_with_external_mdl(pkt, "x", 1, mdl, 0, 8, WAIT), 0);
 	mem_expect_mapped(c, 0, 8);
-	/* What cannot be sent is unmapped again, and nothing copied back. */
+	/* What is known to be refused is not mapped. */
 	KUNIT_ASSERT_EQ(test, vmb_channel_pause(c->ch), 0);
 	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_mdl(pkt, "x", 1, mdl, 0, 8, WAIT),
 			-ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, c->env->fb->nr_ext_map, 1);
+	KUNIT_EXPECT_EQ(test, vmb_channel_start(c->ch), 0);
+	core_wait(c, CORE_POST_STARTED_END, 2);
+	/* What then cannot be sent is unmapped again, and nothing copied back. */
+	c->ch->tx_limit = 24;
+	KUNIT_EXPECT_EQ(test, vmb_packet_send_with_external_mdl(pkt, "x", 1, mdl, 0, 8, WAIT),
+			-EMSGSIZE);
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_ext_map, 2);
 	KUNIT_EXPECT_EQ(test, c->env->fb->nr_ext_unmap, 2);
 	KUNIT_EXPECT_NULL(test, c->env->fb->unmap_mdl);

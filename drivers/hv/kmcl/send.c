@@ -354,7 +354,12 @@ int kmcl_send(struct vmb_packet *pkt, const void *buffer, u32 length, struct vmb
 	pkt->ranges_len = 0;
 	pkt->ext_len = 0;
 	if (mdl) {
-		ret = kmcl_send_map(pkt, mdl, offset, ext_len);
+		/* Where it is going to be refused, nothing is copied, and nothing seems lent. */
+		spin_lock_irqsave(&ch->lock, irq);
+		ret = kmcl_send_admit(ch, pkt);
+		spin_unlock_irqrestore(&ch->lock, irq);
+		if (!ret)
+			ret = kmcl_send_map(pkt, mdl, offset, ext_len);
 		if (ret)
 			return ret;
 	}

@@ -78,7 +78,7 @@ struct kmcl_arena_run *kmcl_arena_ext_begin(struct kmcl_arena *arena, u64 token,
 	if (run && run->count < kmcl_arena_ext_pages(bytes))
 		run = NULL;
 	if (run) {
-		run->mapped = true;
+		WRITE_ONCE(run->mapped, true);
 		run->dirty = false;
 	}
 	spin_unlock_irqrestore(&arena->lock, flags);
@@ -102,7 +102,7 @@ struct kmcl_arena_run *kmcl_arena_ext_end(struct kmcl_arena *arena, u64 token, b
 	spin_lock_irqsave(&arena->lock, flags);
 	run = kmcl_arena_lookup(arena, token);
 	if (run) {
-		run->mapped = false;
+		WRITE_ONCE(run->mapped, false);
 		*dirty = run->dirty;
 	}
 	spin_unlock_irqrestore(&arena->lock, flags);

@@ -13,18 +13,16 @@
 
 /**
  * struct kmcl_lb_save - a save under way
- * @snap: pins everything
+ * @snap: the runs in it, pinned
  * @head: all but the pages
  * @head_len: its bytes, a multiple of the page size
- * @pages: the pages, in order
- * @nr_pages: how many
+ * @pages: the pages of all runs, in order
  */
 struct kmcl_lb_save {
 	struct kmcl_arena_snapshot snap;
 	u8 *head;
 	u32 head_len;
 	struct page **pages;
-	u32 nr_pages;
 };
 
 static struct kmcl_lb_end *kmcl_lb_save_peer(struct kmcl_lb_end *end)
@@ -52,7 +50,7 @@ static bool kmcl_lb_run_wanted(struct kmcl_lb_bus *bus, const struct kmcl_arena_
 	struct kmcl_lb_end *end;
 
 	if (run->kind == KMCL_ARENA_EXT)
-		return run->mapped;
+		return READ_ONCE(run->mapped);
 	list_for_each_entry(end, &bus->ends, node) {
 		if (!kmcl_lb_savable(end))
 			continue;
@@ -65,10 +63,31 @@ static bool kmcl_lb_run_wanted(struct kmcl_lb_bus *bus, const struct kmcl_arena_
 	return false;
 }
 
+/*
+ * Drop from the snapshot what is not wanted. A consumer may go on sending, in
+ * vain, so that the answer may change: it is asked for once.
+ */
+static void kmcl_lb_save_choose(struct kmcl_lb_bus *bus, struct kmcl_arena_snapshot *snap)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < snap->nr_runs; i++) {
+		struct kmcl_arena_run *run = snap->runs[i];
+
+		if (kmcl_lb_run_wanted(bus, run)) {
+			snap->runs[nr++] = run;
+			continue;
+		}
+		snap->nr_pages -= run->count;
+		kmcl_arena_unpin(bus->arena, kmcl_arena_page(bus->arena, run, 0));
+	}
+	snap->nr_runs = nr;
+}
+
 static void kmcl_lb_save_count(struct kmcl_lb_bus *bus, struct kmcl_lb_save *save,
 			       struct kmcl_lb_rec_header *header)
 {
-	u32 links = 0, gpadls = 0, runs = 0, i;
+	u32 links = 0, gpadls = 0;
 	struct kmcl_lb_gpadl *gpadl;
 	struct kmcl_lb_end *end;
 
@@ -79,19 +98,13 @@ static void kmcl_lb_save_count(struct kmcl_lb_bus *bus, struct kmcl_lb_save *sav
 		list_for_each_entry(gpadl, &end->gpadls, node)
 			gpadls += gpadl->state == KMCL_LB_GPADL_CREATED;
 	}
-	for (i = 0; i < save->snap.nr_runs; i++) {
-		if (!kmcl_lb_run_wanted(bus, save->snap.runs[i]))
-			continue;
-		runs++;
-		save->nr_pages += save->snap.runs[i]->count;
-	}
 	*header = (struct kmcl_lb_rec_header) {
 		.magic = cpu_to_le32(KMCL_LB_REC_MAGIC),
 		.arena_pages = cpu_to_le32(kmcl_arena_size(bus->arena)),
 		.nr_links = cpu_to_le32(links),
 		.nr_gpadls = cpu_to_le32(gpadls),
-		.nr_runs = cpu_to_le32(runs),
-		.nr_pages = cpu_to_le32(save->nr_pages),
+		.nr_runs = cpu_to_le32(save->snap.nr_runs),
+		.nr_pages = cpu_to_le32(save->snap.nr_pages),
 		.server_len = cpu_to_le32(vmbus_server_save(bus->server, NULL, 0)),
 		.client_len = cpu_to_le32(vmbus_client_save(bus->client, NULL, 0)),
 	};
@@ -144,8 +157,6 @@ static void kmcl_lb_save_runs(struct kmcl_lb_bus *bus, struct kmcl_lb_save *save
 	for (i = 0; i < save->snap.nr_runs; i++) {
 		const struct kmcl_arena_run *run = save->snap.runs[i];
 
-		if (!kmcl_lb_run_wanted(bus, run))
-			continue;
 		rec->token = cpu_to_le64(run->token);
 		rec->first = cpu_to_le32(run->first);
 		rec->count = cpu_to_le32(run->count);
@@ -167,6 +178,7 @@ static int kmcl_lb_save_take(struct kmcl_lb_bus *bus, struct kmcl_lb_save *save)
 	ret = kmcl_arena_snapshot(bus->arena, &save->snap);
 	if (ret)
 		return ret;
+	kmcl_lb_save_choose(bus, &save->snap);
 	kmcl_lb_save_count(bus, save, &header);
 	links = le32_to_cpu(header.nr_links) * sizeof(struct kmcl_lb_rec_link);
 	gpadls = le32_to_cpu(header.nr_gpadls) * sizeof(struct kmcl_lb_rec_gpadl);
@@ -176,7 +188,7 @@ static int kmcl_lb_save_take(struct kmcl_lb_bus *bus, struct kmcl_lb_save *save)
 	save->head_len = ALIGN(sizeof(header) + links + gpadls + runs + ALIGN(server, 8) +
 			       ALIGN(client, 8), KMCL_ARENA_PAGE_SIZE);
 	save->head = kvzalloc(save->head_len, GFP_KERNEL);
-	save->pages = kvcalloc(max(save->nr_pages, 1U), sizeof(*save->pages), GFP_KERNEL);
+	save->pages = kvcalloc(max(save->snap.nr_pages, 1U), sizeof(*save->pages), GFP_KERNEL);
 	if (!save->head || !save->pages)
 		return -ENOMEM;
 
@@ -227,7 +239,7 @@ int kmcl_lb_bus_save_begin(struct vmb_bus *vmb_bus, u64 *bytes)
 		if (!ret) {
 			kmcl_arena_ext_offer(bus->arena, true);
 			bus->save = save;
-			*bytes = save->head_len + (u64)save->nr_pages * KMCL_ARENA_PAGE_SIZE;
+			*bytes = save->head_len + (u64)save->snap.nr_pages * KMCL_ARENA_PAGE_SIZE;
 		}
 	}
 	mutex_unlock(&bus->lock);
@@ -253,7 +265,7 @@ int kmcl_lb_bus_save_read(struct vmb_bus *vmb_bus, u64 offset, void *buffer, u32
 
 	if (!save)
 		return -EINVAL;
-	total = save->head_len + (u64)save->nr_pages * KMCL_ARENA_PAGE_SIZE;
+	total = save->head_len + (u64)save->snap.nr_pages * KMCL_ARENA_PAGE_SIZE;
 	if (offset > total || length > total - offset)
 		return -EINVAL;
 	while (length) {
