@@ -268,30 +268,47 @@ static void arena_ext_life(struct kunit *test)
 	kmcl_arena_ext_release(arena, other);
 }
 
+/* As a save does it; with @commit as its commit does. */
+static void offer(struct kunit *test, bool commit)
+{
+	struct kmcl_arena *arena = test->priv;
+	struct kmcl_arena_snapshot snap;
+
+	KUNIT_ASSERT_EQ(test, kmcl_arena_snapshot(arena, &snap), 0);
+	kmcl_arena_ext_offer(arena, &snap);
+	kmcl_arena_snapshot_put(arena, &snap);
+	kmcl_arena_ext_settle(arena, commit);
+}
+
 static void arena_ext_adopt_once(struct kunit *test)
 {
 	struct kmcl_arena *arena = test->priv;
-	u64 saved, idle;
+	u64 saved, late;
+	bool dirty;
 
 	KUNIT_ASSERT_EQ(test, kmcl_arena_ext_reserve(arena, 5000, GFP_KERNEL, &saved), 0);
-	KUNIT_ASSERT_EQ(test, kmcl_arena_ext_reserve(arena, 5000, GFP_KERNEL, &idle), 0);
 	kmcl_arena_ext_begin(arena, saved, 5000);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 5000), -EINVAL);
-	kmcl_arena_ext_offer(arena, true);
-	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, idle, 5000), -EINVAL);
+	offer(test, false);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 5000), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_drop(arena), 0);
+	offer(test, true);
+	KUNIT_ASSERT_EQ(test, kmcl_arena_ext_reserve(arena, 5000, GFP_KERNEL, &late), 0);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, late, 5000), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 4096), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, 0, 5000), -EINVAL);
+	/* Saved again before it was claimed, in vain: it goes on waiting. */
+	offer(test, false);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 8192), 0);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 8192), -EINVAL);
-	kmcl_arena_ext_offer(arena, true);
-	kmcl_arena_ext_offer(arena, false);
-	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 8192), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_drop(arena), 0);
-	kmcl_arena_ext_offer(arena, true);
+	offer(test, true);
+	/* Not lent after all, as the send was refused: nobody else may have it. */
+	KUNIT_EXPECT_NOT_NULL(test, kmcl_arena_ext_end(arena, late, &dirty));
+	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, late, 5000), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_drop(arena), 1);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_used(arena), 2);
-	kmcl_arena_ext_release(arena, idle);
+	kmcl_arena_ext_release(arena, late);
 }
 
 /* ---- saved runs ---- */

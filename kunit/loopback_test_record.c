@@ -214,6 +214,74 @@ static u64 lend(struct lt *lt, u8 *data, u64 *header)
 	return token;
 }
 
+static void save_and_thaw(struct lt *lt)
+{
+	u64 bytes;
+
+	KUNIT_ASSERT_EQ(lt->test, lt->ops->bus_freeze(lt->bus), 0);
+	KUNIT_ASSERT_EQ(lt->test, lt->ops->bus_save_begin(lt->bus, &bytes), 0);
+	lt->ops->bus_save_end(lt->bus);
+	lt->ops->bus_thaw(lt->bus);
+}
+
+/*
+ * A save without a commit, while a link waits that was parked before: the packets
+ * of the others keep their memory, and only what the parked one left is dropped.
+ */
+static void drop_after_an_undone_save(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	u8 *data = kunit_kzalloc(test, 100, GFP_KERNEL);
+	u64 left, left_header[3], live, live_header[3], bytes;
+	struct bio_vec bvec;
+	u32 nr = 1;
+
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	lt_open(lt, &lt->link[0]);
+	lt_open(lt, &lt->link[1]);
+	left = lend(lt, data, left_header);
+	KUNIT_ASSERT_EQ(test, lt->ops->bus_freeze(lt->bus), 0);
+	KUNIT_ASSERT_EQ(test, lt->ops->bus_save_begin(lt->bus, &bytes), 0);
+	lt->ops->bus_save_end(lt->bus);
+	park(lt, &lt->link[0]);
+	lt->ops->bus_thaw(lt->bus);
+
+	live = lend(lt, data, live_header);
+	save_and_thaw(lt);
+	KUNIT_EXPECT_EQ(test, lt->ops->bus_drop(lt->bus), 2);
+	KUNIT_EXPECT_EQ(test, lt->ops->ext_adopt(lt->bus, left, 100), -EINVAL);
+	KUNIT_EXPECT_EQ(test, lt->ops->ext_adopt(lt->bus, live, 100), -EINVAL);
+	KUNIT_ASSERT_EQ(test, lt->ops->gpa_get(lt->link[1].server, live_header, 24, 0, &bvec, &nr),
+			0);
+	memset(page_address(bvec.bv_page), 0x77, 100);
+	lt->ops->gpa_put(lt->link[1].server, &bvec, nr);
+	lt->ops->ext_unmap(lt->bus, live, lt_mdl(test, data, 100), 0, 100);
+	KUNIT_EXPECT_NULL(test, memchr_inv(data, 0x77, 100));
+	lt->ops->ext_release(lt->bus, live);
+}
+
+/* What was saved and nobody claimed yet waits on, over saves that are undone. */
+static void unclaimed_after_an_undone_save(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	u8 *data = kunit_kzalloc(test, 100, GFP_KERNEL);
+	u64 left, header[3], bytes;
+
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	lt_open(lt, &lt->link[0]);
+	left = lend(lt, data, header);
+	KUNIT_ASSERT_EQ(test, lt->ops->bus_freeze(lt->bus), 0);
+	KUNIT_ASSERT_EQ(test, lt->ops->bus_save_begin(lt->bus, &bytes), 0);
+	lt->ops->bus_save_end(lt->bus);
+	park(lt, &lt->link[0]);
+	lt->ops->bus_thaw(lt->bus);
+	adopt(lt, &lt->link[0]);
+	save_and_thaw(lt);
+	KUNIT_EXPECT_EQ(test, lt->ops->ext_adopt(lt->bus, left, 100), 0);
+	lt->ops->ext_unmap(lt->bus, left, NULL, 0, 100);
+	lt->ops->ext_release(lt->bus, left);
+}
+
 static void park_with_gpadls(struct kunit *test)
 {
 	struct lt *lt = test->priv;
@@ -607,6 +675,8 @@ static struct kunit_case lb_record_cases[] = {
 	KUNIT_CASE(adopt_corrupt),
 	KUNIT_CASE(adopt_refused),
 	KUNIT_CASE(park_and_drop),
+	KUNIT_CASE(drop_after_an_undone_save),
+	KUNIT_CASE(unclaimed_after_an_undone_save),
 	KUNIT_CASE(park_with_gpadls),
 	KUNIT_CASE(record_empty),
 	KUNIT_CASE(record_roundtrip),

@@ -42,6 +42,7 @@
  * @released: the owner gave it back
  * @mapped: external data: described to the peer, or about to be
  * @dirty: external data: the peer may have written to it
+ * @offered: external data: was saved, and the save is not committed
  * @adoptable: external data: belongs to a saved packet that is to claim it
  *
  * For the owner, @first, @count and @kind are constant while no record is
@@ -61,6 +62,7 @@ struct kmcl_arena_run {
 	bool released;
 	bool mapped;
 	bool dirty;
+	bool offered;
 	bool adoptable;
 };
 
@@ -102,7 +104,6 @@ void kmcl_arena_ext_release(struct kmcl_arena *arena, u64 token);
 struct kmcl_arena_run *kmcl_arena_ext_begin(struct kmcl_arena *arena, u64 token, u32 bytes);
 struct kmcl_arena_run *kmcl_arena_ext_end(struct kmcl_arena *arena, u64 token, bool *dirty);
 int kmcl_arena_ext_adopt(struct kmcl_arena *arena, u64 token, u32 bytes);
-void kmcl_arena_ext_offer(struct kmcl_arena *arena, bool offer);
 u32 kmcl_arena_ext_drop(struct kmcl_arena *arena);
 
 /* Saving and restoring: arena_record.c */
@@ -134,6 +135,9 @@ struct kmcl_arena_place {
 	u32 kind;
 	bool read_only;
 };
+
+void kmcl_arena_ext_offer(struct kmcl_arena *arena, const struct kmcl_arena_snapshot *snap);
+void kmcl_arena_ext_settle(struct kmcl_arena *arena, bool committed);
 
 int kmcl_arena_snapshot(struct kmcl_arena *arena, struct kmcl_arena_snapshot *snap);
 void kmcl_arena_snapshot_put(struct kmcl_arena *arena, struct kmcl_arena_snapshot *snap);

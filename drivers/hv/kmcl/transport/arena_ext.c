@@ -103,6 +103,9 @@ struct kmcl_arena_run *kmcl_arena_ext_end(struct kmcl_arena *arena, u64 token, b
 	run = kmcl_arena_lookup(arena, token);
 	if (run) {
 		WRITE_ONCE(run->mapped, false);
+		/* Its packet has it back: who was refused while a save was begun. */
+		run->offered = false;
+		run->adoptable = false;
 		*dirty = run->dirty;
 	}
 	spin_unlock_irqrestore(&arena->lock, flags);
@@ -136,25 +139,50 @@ int kmcl_arena_ext_adopt(struct kmcl_arena *arena, u64 token, u32 bytes)
 EXPORT_SYMBOL_NS_GPL(kmcl_arena_ext_adopt, KMCL_NS);
 
 /**
- * kmcl_arena_ext_offer() - what is described to a peer now, that of saved packets,
- *	may be claimed, or nothing may
+ * kmcl_arena_ext_offer() - what was saved waits to be claimed, once that is committed
  * @arena: where
- * @offer: whether
+ * @snap: what was saved
  *
- * Context: any context.
+ * Until kmcl_arena_ext_settle() it is its packets' still.
+ * Context: process context.
  */
-void kmcl_arena_ext_offer(struct kmcl_arena *arena, bool offer)
+void kmcl_arena_ext_offer(struct kmcl_arena *arena, const struct kmcl_arena_snapshot *snap)
 {
 	struct kmcl_arena_run *run;
-	unsigned long flags;
-	u32 bucket;
+	u32 i;
 
-	spin_lock_irqsave(&arena->lock, flags);
-	hash_for_each(arena->tokens, bucket, run, hash)
-		run->adoptable = offer && run->mapped;
-	spin_unlock_irqrestore(&arena->lock, flags);
+	spin_lock_irq(&arena->lock);
+	for (i = 0; i < snap->nr_runs; i++) {
+		run = snap->runs[i];
+		/* What waits already waits on, whatever becomes of this save. */
+		if (run->kind == KMCL_ARENA_EXT && !run->adoptable)
+			run->offered = true;
+	}
+	spin_unlock_irq(&arena->lock);
 }
 EXPORT_SYMBOL_NS_GPL(kmcl_arena_ext_offer, KMCL_NS);
+
+/**
+ * kmcl_arena_ext_settle() - what becomes of what the last save offered
+ * @arena: where
+ * @committed: it waits to be claimed; else it is its packets' as before
+ *
+ * Context: process context.
+ */
+void kmcl_arena_ext_settle(struct kmcl_arena *arena, bool committed)
+{
+	struct kmcl_arena_run *run;
+	u32 bucket;
+
+	spin_lock_irq(&arena->lock);
+	hash_for_each(arena->tokens, bucket, run, hash) {
+		if (run->offered)
+			run->adoptable = committed;
+		run->offered = false;
+	}
+	spin_unlock_irq(&arena->lock);
+}
+EXPORT_SYMBOL_NS_GPL(kmcl_arena_ext_settle, KMCL_NS);
 
 /**
  * kmcl_arena_ext_drop() - nobody is going to claim what waits for it

@@ -304,6 +304,8 @@ void kmcl_lb_park(void *link)
 	bool keep;
 
 	kmcl_lb_lock(end->bus);
+	/* This is the commit, of all that was saved. */
+	kmcl_arena_ext_settle(end->bus->arena, true);
 	kmcl_lb_event_stop(end);
 	keep = end->state == KMCL_LB_OPEN && !end->close_pending;
 	if (keep) {

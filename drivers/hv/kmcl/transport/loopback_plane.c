@@ -286,19 +286,14 @@ int kmcl_lb_bus_freeze(struct vmb_bus *vmb_bus)
 void kmcl_lb_bus_thaw(struct vmb_bus *vmb_bus)
 {
 	struct kmcl_lb_bus *bus = kmcl_bus_priv(vmb_bus);
-	struct kmcl_lb_end *end;
-	bool committed = false;
 
 	kmcl_lb_lock(bus);
 	if (bus->frozen) {
 		vmbus_server_start(bus->server);
 		vmbus_client_start(bus->client);
 		bus->frozen = false;
-		/* External data of saved packets is theirs again, or waits. */
-		list_for_each_entry(end, &bus->ends, node)
-			committed |= end->parked;
-		if (!committed)
-			kmcl_arena_ext_offer(bus->arena, false);
+		/* Nothing is left of a save that was committed: kmcl_lb_park(). */
+		kmcl_arena_ext_settle(bus->arena, false);
 	}
 	kmcl_lb_unlock(bus);
 }

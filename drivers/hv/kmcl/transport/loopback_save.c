@@ -237,7 +237,7 @@ int kmcl_lb_bus_save_begin(struct vmb_bus *vmb_bus, u64 *bytes)
 	if (bus->frozen && !bus->save) {
 		ret = kmcl_lb_save_take(bus, save);
 		if (!ret) {
-			kmcl_arena_ext_offer(bus->arena, true);
+			kmcl_arena_ext_offer(bus->arena, &save->snap);
 			bus->save = save;
 			*bytes = save->head_len + (u64)save->snap.nr_pages * KMCL_ARENA_PAGE_SIZE;
 		}
