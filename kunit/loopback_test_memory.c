@@ -234,6 +234,59 @@ static void ext_held_until_server_closed(struct kunit *test)
 	lt->ops->ext_release(lt->bus, other);
 }
 
+/* A server that ends the link first, and a client that is not through yet */
+static void ext_held_until_client_closed(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	struct lt_link *link = &lt->link[0];
+	u8 *data = random_memory(test, 4096);
+	struct vmb_mdl *mdl = lt_mdl(test, data, 4096);
+	u64 header[3], other_header[3], token, other;
+	u32 how, nr, len, other_len, used;
+	struct bio_vec bvec;
+
+	for (how = 0; how < 3; how++) {
+		lt_open(lt, link);
+		nr = 1;
+		len = sizeof(header);
+		other_len = sizeof(header);
+		KUNIT_ASSERT_EQ(test, lt->ops->ext_reserve(lt->bus, 4096, GFP_KERNEL, &token), 0);
+		KUNIT_ASSERT_EQ(test, lt->ops->ext_map(lt->bus, token, mdl, 0, 4096, header, &len),
+				0);
+		if (how == 0) {
+			lt->ops->close(link->server);
+		} else if (how == 1) {
+			/* A link that was kept, and the consumer does not want it */
+			lt->ops->open_done(link->server, -ENOMEM);
+		} else {
+			lt->ops->detach(link->server);
+			link->server = NULL;
+		}
+		lt->ops->ext_unmap(lt->bus, token, NULL, 0, 4096);
+		lt->ops->ext_release(lt->bus, token);
+		if (how == 0)
+			lt->ops->closed(link->server);
+		KUNIT_ASSERT_EQ(test, lt->ops->ext_reserve(lt->bus, 4096, GFP_KERNEL, &other), 0);
+		KUNIT_ASSERT_EQ(test, lt->ops->ext_map(lt->bus, other, mdl, 0, 4096, other_header,
+						       &other_len), 0);
+		KUNIT_EXPECT_NE(test, header[2], other_header[2]);
+		KUNIT_ASSERT_EQ(test, lt->ops->gpa_get(link->client, header, len, 0, &bvec, &nr),
+				0);
+		memset(page_address(bvec.bv_page), 0x11, 4096);
+		used = kmcl_arena_used(lt->lb->arena);
+		lt_wait_close(lt, link->client_channel, VMB_STOP_RESCINDED);
+		lt->ops->close(link->client);
+		lt->ops->closed(link->client);
+		KUNIT_EXPECT_EQ(test, used - kmcl_arena_used(lt->lb->arena), 2 + 3);
+		lt->ops->gpa_put(link->client, &bvec, nr);
+		KUNIT_EXPECT_EQ(test, used - kmcl_arena_used(lt->lb->arena), 2 + 3 + 1);
+		lt->ops->ext_unmap(lt->bus, other, mdl, 0, 4096);
+		lt->ops->ext_release(lt->bus, other);
+		lt_end_client(lt, link);
+		lt_end_server(lt, link);
+	}
+}
+
 /* ---- GPADLs ---- */
 
 static u32 gpadl_bytes(const struct vmb_mdl *mdl)
@@ -515,6 +568,7 @@ static struct kunit_case lb_memory_cases[] = {
 	KUNIT_CASE(ext_refused),
 	KUNIT_CASE(gpa_hostile),
 	KUNIT_CASE(ext_held_until_server_closed),
+	KUNIT_CASE(ext_held_until_client_closed),
 	KUNIT_CASE(gpadl_both_ways),
 	KUNIT_CASE(gpadl_read_only),
 	KUNIT_CASE(gpadl_refused),

@@ -120,7 +120,7 @@ enum kmcl_lb_gpadl_state {
  * @node: in kmcl_lb_end.gpadls or kmcl_lb_bus.orphans; its reference
  * @ref: list, and who waits for it
  * @run: its pages, this object's
- * @hold: of the ring's GPADL, from the close to the server's letting go
+ * @hold: of the ring's GPADL, from the link's end at one side to that at the other
  * @channel_id: of which channel
  * @handle: its handle
  * @state: how far it is
@@ -290,6 +290,7 @@ struct kmcl_lb_end *kmcl_lb_end_new(struct kmcl_lb_bus *bus,
 void kmcl_lb_end_put(struct kmcl_lb_end *end);
 void kmcl_lb_end_join(struct kmcl_lb_end *server, struct kmcl_lb_end *client);
 void kmcl_lb_end_part(struct kmcl_lb_end *end);
+void kmcl_lb_end_leave(struct kmcl_lb_end *end);
 void kmcl_lb_end_remove(struct kmcl_lb_end *end);
 u32 kmcl_lb_drop_parked(struct kmcl_lb_bus *bus);
 int kmcl_lb_attach(struct vmb_bus *vmb_bus, struct vmb_channel *channel,
@@ -317,6 +318,7 @@ int kmcl_lb_gpadl_unmap(void *link, u32 handle);
 extern const struct vmbus_client_ops kmcl_lb_client_ops;
 void kmcl_lb_client_match(struct kmcl_lb_end *end);
 bool kmcl_lb_client_sweep(struct kmcl_lb_bus *bus);
+void kmcl_lb_client_hold(struct kmcl_lb_end *end);
 void kmcl_lb_client_end_link(struct kmcl_lb_end *end);
 void kmcl_lb_client_remove(struct kmcl_lb_end *end);
 

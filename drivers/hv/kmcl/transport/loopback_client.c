@@ -152,6 +152,23 @@ static void kmcl_lb_client_close_subs(struct kmcl_lb_end *primary)
 }
 
 /**
+ * kmcl_lb_client_hold() - the link ends: what either side lent in it is not reused
+ * @end: whose
+ *
+ * Until the rings are nobody's any more, one end or the other may still be
+ * looking at them. Nothing happens where the other end began it.
+ */
+void kmcl_lb_client_hold(struct kmcl_lb_end *end)
+{
+	struct kmcl_lb_gpadl *gpadl = end->ring_gpadl;
+
+	if (!gpadl || gpadl->held)
+		return;
+	kmcl_arena_hold_begin(end->bus->arena, &gpadl->hold);
+	gpadl->held = true;
+}
+
+/**
  * kmcl_lb_client_end_link() - close, and take the rings back
  * @end: whose, open or not
  *
@@ -168,8 +185,7 @@ void kmcl_lb_client_end_link(struct kmcl_lb_end *end)
 	}
 	kmcl_lb_rings_unmap(end);
 	if (end->ring_gpadl) {
-		kmcl_arena_hold_begin(end->bus->arena, &end->ring_gpadl->hold);
-		end->ring_gpadl->held = true;
+		kmcl_lb_client_hold(end);
 		kmcl_lb_gpadl_orphan(end, end->ring_gpadl);
 		end->ring_gpadl = NULL;
 	}

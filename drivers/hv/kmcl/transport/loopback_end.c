@@ -110,6 +110,21 @@ void kmcl_lb_end_part(struct kmcl_lb_end *end)
 }
 
 /**
+ * kmcl_lb_end_leave() - part, as the first of both: the other one's link goes on
+ * @end: which
+ *
+ * A client that closes holds what it lent itself.
+ */
+void kmcl_lb_end_leave(struct kmcl_lb_end *end)
+{
+	struct kmcl_lb_end *peer = kmcl_lb_end_peer(end);
+
+	if (end->server && peer)
+		kmcl_lb_client_hold(peer);
+	kmcl_lb_end_part(end);
+}
+
+/**
  * kmcl_lb_end_join() - two ends signal each other from now on
  * @server: one
  * @client: the other
@@ -131,7 +146,7 @@ void kmcl_lb_end_remove(struct kmcl_lb_end *end)
 	list_del_init(&end->node);
 	list_del_init(&end->event_node);
 	end->parked = false;
-	kmcl_lb_end_part(end);
+	kmcl_lb_end_leave(end);
 	if (end->server)
 		kmcl_lb_server_remove(end);
 	else
@@ -355,7 +370,7 @@ void kmcl_lb_close(void *link)
 
 	kmcl_lb_lock(end->bus);
 	if (end->server) {
-		kmcl_lb_end_part(end);
+		kmcl_lb_end_leave(end);
 		if (end->state != KMCL_LB_CLOSED)
 			end->state = KMCL_LB_ENDED;
 	} else {

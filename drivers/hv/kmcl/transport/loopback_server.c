@@ -70,7 +70,7 @@ void kmcl_lb_server_remove(struct kmcl_lb_end *end)
 /* End an open link from this side: there is no close, only taking the offer back. */
 static void kmcl_lb_server_reset(struct kmcl_lb_end *end)
 {
-	kmcl_lb_end_part(end);
+	kmcl_lb_end_leave(end);
 	kmcl_lb_server_remove(end);
 	end->state = KMCL_LB_CLOSED;
 	if (kmcl_lb_server_offer(end))
