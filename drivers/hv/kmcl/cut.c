@@ -23,8 +23,10 @@ static bool kmcl_cut_begin(struct vmb_channel *ch)
 	if (ret) {
 		ch->cut = true;
 		ch->tx_open = false;
+		/* And nothing goes into the ring any more. */
+		kmcl_send_end_link_locked(ch, false);
 	}
-	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_send_unlock(ch, flags);
 	return ret;
 }
 

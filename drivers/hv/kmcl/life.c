@@ -181,6 +181,17 @@ static void kmcl_life_attach(struct vmb_channel *ch)
 		kmcl_err(ch, "cannot attach to bus %s: error %d\n", ch->cfg.bus->name, ret);
 }
 
+/* Calls that wait for the peer have no time for that any more. */
+static void kmcl_life_abort_calls(struct vmb_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	if (ch->gpadl_calls && ch->ops->gpadl_abort)
+		ch->ops->gpadl_abort(ch->link);
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
 /* The Opened callback failed: it never was open. A link that was kept is reset. */
 static void kmcl_life_open_undo(struct vmb_channel *ch, int status)
 {
@@ -204,6 +215,8 @@ static void kmcl_life_open_undo(struct vmb_channel *ch, int status)
 	kmcl_send_end_link(ch, true);
 	kmcl_send_wait_done(ch);
 	kmcl_received_drop(ch);
+	kmcl_life_abort_calls(ch);
+	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
 	/* From here on the peer may try again. */
 	ch->ops->open_done(ch->link, status);
 }
@@ -315,10 +328,9 @@ static void kmcl_life_close(struct vmb_channel *ch)
 	/* A fault switches it off, too, but does not wait for the poll. */
 	kmcl_receive_set_mode(ch, KMCL_RX_OFF);
 	kmcl_send_end_link(ch, false);
+	kmcl_life_abort_calls(ch);
 	spin_lock_irqsave(&ch->lock, flags);
 	ch->tx_open = false;
-	if (ch->gpadl_calls && ch->ops->gpadl_abort)
-		ch->ops->gpadl_abort(ch->link);
 	if (ch->link_reset)
 		ch->stats.stale += ch->nr_taken + ch->nr_completions;
 	spin_unlock_irqrestore(&ch->lock, flags);

@@ -309,9 +309,9 @@ void kmcl_channel_external_ready(struct vmb_channel *ch)
 EXPORT_SYMBOL_NS_GPL(kmcl_channel_external_ready, KMCL_NS);
 
 /*
- * GPADL calls need an open link; the transport ends those that wait with it.
- * Giving back is possible until Closed, but without a wait for the peer once the
- * link ends; for the rest it must have a future.
+ * GPADL calls need an open link; the transport ends those that wait with it, where
+ * it can. Giving back is possible until Closed, for the rest the link must have a
+ * future.
  */
 static int kmcl_gpadl_enter(struct vmb_channel *ch, bool server, bool give_back, void **link)
 {
@@ -444,8 +444,9 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_create_gpadl_from_buffer, KMCL_NS);
  * @ch: whose
  * @handle: which
  *
- * Waits while the server has it mapped, unless the link ends. Possible in Suspend
- * and in Closed, too; what is left then is taken back after Closed.
+ * Waits while the server has it mapped; once the link ends, only on a bus that
+ * cannot give up (hv). Possible in Suspend and in Closed, too; what is left then is
+ * taken back after Closed.
  * Windows: VmbChannelDeleteGpadl.
  *
  * Context: process context; not in the receive callbacks.
