@@ -47,7 +47,7 @@ static void kmcl_hv_aside_forget(const struct device *device)
 
 static int kmcl_hv_aside_event(struct notifier_block *nb, unsigned long event, void *device)
 {
-	if (event == BUS_NOTIFY_BOUND_DRIVER || event == BUS_NOTIFY_DEL_DEVICE)
+	if (event == BUS_NOTIFY_BOUND_DRIVER || event == BUS_NOTIFY_REMOVED_DEVICE)
 		kmcl_hv_aside_forget(device);
 	return NOTIFY_OK;
 }
