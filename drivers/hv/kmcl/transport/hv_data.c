@@ -239,12 +239,14 @@ u32 kmcl_hv_rx_unread(void *link)
 	return nr;
 }
 
-/* Room in the outgoing ring in @room, or -EIO where the host broke it. */
+/* Room in the outgoing ring in @room; -EIO where the host broke it, -ENODEV after a rescind. */
 static int kmcl_hv_tx_room(struct kmcl_hv_end *end, u32 *room)
 {
 	const struct hv_ring_buffer_info *ring = &end->vmbus->outbound;
 	u32 out = READ_ONCE(ring->ring_buffer->read_index);
 
+	if (READ_ONCE(end->vmbus->rescind))
+		return -ENODEV;
 	/* It is ours, and hv_vmbus goes by what it finds there. */
 	if (READ_ONCE(ring->ring_buffer->write_index) != end->tx_index)
 		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_IN_BACKWARD);
@@ -261,15 +263,26 @@ static int kmcl_hv_tx_room(struct kmcl_hv_end *end, u32 *room)
 static int kmcl_hv_tx_send(struct kmcl_hv_end *end, const struct kmcl_tx *tx)
 {
 	u32 size = sizeof(struct vmpacket_descriptor) + tx->header_len;
+	int ret;
 
-	if (!tx->header_len)
-		return vmbus_sendpacket(end->vmbus, (void *)tx->payload, tx->payload_len, tx->id,
-					tx->type, tx->flags);
-	end->lent = true;
-	/* hv_vmbus writes descriptor and ranges as one, and fills in the first. */
-	memcpy(end->tx_header + sizeof(struct vmpacket_descriptor), tx->header, tx->header_len);
-	return vmbus_sendpacket_mpb_desc(end->vmbus, end->tx_header, size, (void *)tx->payload,
-					 tx->payload_len, tx->id);
+	if (tx->header_len) {
+		end->lent = true;
+		/* hv_vmbus writes descriptor and ranges as one, and fills in the first. */
+		memcpy(end->tx_header + sizeof(struct vmpacket_descriptor), tx->header,
+		       tx->header_len);
+		ret = vmbus_sendpacket_mpb_desc(end->vmbus, end->tx_header, size,
+						(void *)tx->payload, tx->payload_len, tx->id);
+	} else {
+		ret = vmbus_sendpacket(end->vmbus, (void *)tx->payload, tx->payload_len, tx->id,
+				       tx->type, tx->flags);
+	}
+	/* It went out, and then a rescind was seen: it ends with the link. */
+	if (ret == -ENODEV &&
+	    READ_ONCE(end->vmbus->outbound.ring_buffer->write_index) != end->tx_index)
+		return 0;
+	if (ret == -EIO)
+		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_OUT_RANGE);
+	return ret;
 }
 
 /**
@@ -288,19 +301,16 @@ int kmcl_hv_tx_write(void *link, const struct kmcl_tx *tx)
 		    VMBUS_RING_FOOTER_SIZE;
 	int ret = kmcl_hv_tx_room(end, &room);
 
-	if (ret)
-		return ret;
 	/* Never full to the last byte: that would look empty. */
-	if (bytes >= size)
+	if (!ret && bytes >= size)
 		return -EMSGSIZE;
-	if (bytes >= room)
+	if (!ret && bytes >= room)
 		return -EAGAIN;
-	ret = kmcl_hv_tx_send(end, tx);
+	if (!ret)
+		ret = kmcl_hv_tx_send(end, tx);
 	/* Of a sub-channel that was taken back nobody else tells. */
 	if (ret == -ENODEV && end->params.subchannel && !xchg(&end->lost, true))
 		kmcl_hv_end_kick(end);
-	if (ret == -EIO)
-		end->tx_fault = vmbus_ring_fault_name(VMBUS_RING_OUT_RANGE);
 	if (ret)
 		return ret;
 	end->tx_index = (end->tx_index + bytes) % size;
