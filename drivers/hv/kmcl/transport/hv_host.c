@@ -12,9 +12,21 @@ static int kmcl_hv_real_driver_register(struct hv_driver *driver)
 	return vmbus_driver_register(driver);
 }
 
+static int kmcl_hv_real_try(struct device *device, void *driver)
+{
+	struct device_driver *drv = driver;
+
+	/* The lock of one that has a driver may be held for as long as the host likes. */
+	if (!READ_ONCE(device->driver) && drv->bus->match(device, drv) > 0 &&
+	    device_driver_attach(drv, device) == -EPROBE_DEFER)
+		dev_dbg(device, "not now\n");
+	return 0;
+}
+
+/* As driver_attach(), which takes the lock of every device of the type */
 static int kmcl_hv_real_driver_attach(struct hv_driver *driver)
 {
-	return driver_attach(&driver->driver);
+	return bus_for_each_dev(driver->driver.bus, NULL, &driver->driver, kmcl_hv_real_try);
 }
 
 static void kmcl_hv_real_release(struct hv_device *device)
