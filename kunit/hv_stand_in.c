@@ -3,7 +3,8 @@
  * A host for the hv bus: see hv_stand_in.h.
  *
  * stand_in_offer.bind, as a device's lock, may be held while the transport waits
- * for its own work. stand_in.mutex is the outermost lock.
+ * for its own work. stand_in.mutex is the outermost lock. stand_in.channel_mutex
+ * is hv_vmbus's, which a close holds while it waits and a rescind needs.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -117,16 +118,27 @@ static void ring_info_exit(struct hv_ring_buffer_info *info, struct stand_in_rin
 
 /* ---- behind the border ---- */
 
-/* What the host answers to a call, once it does; a rescind ends every wait. */
+/* What the host answers to a call, once it does; a rescind ends the first wait. */
 static int offer_ask(struct stand_in_offer *offer, enum stand_in_call call)
 {
 	struct stand_in *host = offer->host;
+	bool wait;
 	int ret;
 
 	might_sleep();
 	WRITE_ONCE(offer->calls[call], offer->calls[call] + 1);
 	wake_up_all(&host->wait);
-	wait_event(host->wait, !READ_ONCE(offer->hold[call]) || READ_ONCE(offer->ch.rescind));
+	spin_lock_bh(&offer->lock);
+	wait = !offer->ch.rescind;
+	offer->waiting += wait;
+	spin_unlock_bh(&offer->lock);
+	if (wait) {
+		wait_event(host->wait, !READ_ONCE(offer->hold[call]) ||
+			   cmpxchg(&offer->ended, 1, 0));
+		spin_lock_bh(&offer->lock);
+		offer->waiting--;
+		spin_unlock_bh(&offer->lock);
+	}
 	ret = READ_ONCE(offer->ch.rescind) ? -ENODEV : offer->error[call];
 	WRITE_ONCE(offer->answered[call], offer->answered[call] + 1);
 	wake_up_all(&host->wait);
@@ -159,10 +171,8 @@ static int host_open(struct vmbus_channel *ch, u32 send_size, u32 receive_size,
 		     vmbus_ring_attach_writer(&offer->to_guest.end)))
 		ret = -EIO;
 	if (ret) {
-		spin_lock_bh(&offer->lock);
-		ch->onchannel_callback = NULL;
+		/* The callback stays: hv_vmbus takes it away at a close only. */
 		ch->state = CHANNEL_OPEN_STATE;
-		spin_unlock_bh(&offer->lock);
 		ring_info_exit(&ch->outbound, &offer->from_guest);
 		ring_info_exit(&ch->inbound, &offer->to_guest);
 		return ret;
@@ -180,7 +190,9 @@ static void host_close(struct vmbus_channel *ch)
 	spin_unlock_bh(&offer->lock);
 	KUNIT_EXPECT_EQ(offer->host->test, ch->state, CHANNEL_OPENED_STATE);
 	ch->state = CHANNEL_OPEN_STATE;
+	mutex_lock(&offer->host->channel_mutex);
 	offer_ask(offer, STAND_IN_CLOSE);
+	mutex_unlock(&offer->host->channel_mutex);
 	ring_info_exit(&ch->outbound, &offer->from_guest);
 	ring_info_exit(&ch->inbound, &offer->to_guest);
 }
@@ -290,8 +302,10 @@ static int host_driver_attach(struct hv_driver *driver)
 {
 	u32 i;
 
+	/* The lock of one that has a driver may be held for long. */
 	for (i = 0; i < READ_ONCE(stand_in_now->nr_offers); i++)
-		offer_bind(stand_in_now->offers[i], driver);
+		if (!READ_ONCE(stand_in_now->offers[i]->dev.device.driver))
+			offer_bind(stand_in_now->offers[i], driver);
 	return 0;
 }
 
@@ -371,6 +385,7 @@ struct stand_in *stand_in_create(struct kunit *test)
 		return NULL;
 	host->test = test;
 	mutex_init(&host->mutex);
+	mutex_init(&host->channel_mutex);
 	INIT_LIST_HEAD(&host->drivers);
 	init_waitqueue_head(&host->wait);
 	stand_in_now = host;
@@ -493,10 +508,14 @@ void stand_in_rescind(struct stand_in_offer *offer)
 {
 	void (*callback)(struct vmbus_channel *ch);
 
+	/* It looks for the channel first. */
+	mutex_lock(&offer->host->channel_mutex);
+	mutex_unlock(&offer->host->channel_mutex);
 	spin_lock_bh(&offer->lock);
 	offer->ch.onchannel_callback = NULL;
-	spin_unlock_bh(&offer->lock);
 	WRITE_ONCE(offer->ch.rescind, true);
+	WRITE_ONCE(offer->ended, !!offer->waiting);
+	spin_unlock_bh(&offer->lock);
 	wake_up_all(&offer->host->wait);
 	callback = READ_ONCE(offer->ch.chn_rescind_callback);
 	if (callback)

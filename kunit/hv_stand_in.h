@@ -7,9 +7,10 @@
  *
  * What hv_vmbus and the driver core do of themselves is done here after them:
  * a device's lock is held over its probe() and remove(), a rescind first ends
- * the interrupts and every wait for the host, and a channel is gone with its
- * device. Signals to the host are counted by hv_vmbus, in sig_events: the
- * hypercall that they end in fails off Hyper-V, and harms nobody.
+ * the interrupts and one wait for the host, but comes after a close that is under
+ * way, and a channel is gone with its device. Signals to the host are counted by
+ * hv_vmbus, in sig_events: the hypercall that they end in fails off Hyper-V, and
+ * harms nobody.
  */
 #ifndef _KMCL_HV_STAND_IN_H
 #define _KMCL_HV_STAND_IN_H
@@ -59,6 +60,8 @@ struct stand_in_offer {
 	bool bound;
 	bool gone;			/* its device is unregistered */
 	bool released;			/* and nobody has a reference: @ch is poison */
+	u32 waiting;			/* calls that wait for the host */
+	int ended;			/* one of them ends without its answer */
 	/* What the test sets */
 	bool hold[STAND_IN_NR_CALLS];	/* the host does not answer; stand_in_answer() */
 	int error[STAND_IN_NR_CALLS];	/* what it answers */
@@ -75,6 +78,7 @@ struct stand_in_offer {
 struct stand_in {
 	struct kunit *test;
 	struct mutex mutex;		/* drivers; offers are only added */
+	struct mutex channel_mutex;	/* as hv_vmbus has it */
 	struct list_head drivers;
 	u32 nr_offers;
 	struct stand_in_offer *offers[STAND_IN_OFFERS];

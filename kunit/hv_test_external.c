@@ -34,7 +34,8 @@ static struct hv_pair external_running(struct kunit *test)
 }
 
 /* What the host finds at the addresses that a packet has is what was described. */
-static void external_expect_ranges(struct kunit *test, struct hv_pair *p, const u8 *want, u32 length)
+static void external_expect_ranges(struct kunit *test, struct hv_pair *p, const u8 *want,
+				   u32 length)
 {
 	static const struct vmbus_range_limits limits = { 16, 4 * PAGE_SIZE };
 	struct vmbus_gpa_range range;

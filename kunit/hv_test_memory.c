@@ -152,6 +152,48 @@ static void gpadl_left_behind_rescind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memory_gpadls(p.o), 0);
 }
 
+struct memory_call {
+	struct hv_pair p;
+	u8 *pages;
+	struct core_kthread *thread;
+};
+
+static int memory_do_create(void *arg)
+{
+	struct memory_call *call = arg;
+	u32 handle;
+
+	return vmb_channel_create_gpadl_from_buffer(call->p.c->ch, 0, call->pages, PAGE_SIZE,
+						    &handle);
+}
+
+static void memory_in_opened(struct core_chan *c)
+{
+	struct memory_call *call = c->priv;
+
+	call->thread = core_thread_start(c->test, memory_do_create, call);
+	stand_in_reached(call->p.o, STAND_IN_ESTABLISH, 1);
+}
+
+/* Opened fails while a call waits: what that comes to is torn down, too. */
+static void gpadl_opened_fails(struct kunit *test)
+{
+	struct core_chan *c = hv_chan(test, false, NULL);
+	struct memory_call call = { { c, hv_offer(c) }, memory_pages(test) };
+
+	c->priv = &call;
+	c->on_opened = memory_in_opened;
+	c->opened_ret = -EIO;
+	call.p.o->hold[STAND_IN_ESTABLISH] = true;
+	KUNIT_ASSERT_EQ(test, vmb_channel_enable(c->ch), 0);
+	core_wait(c, CORE_OPENED, 1);
+	core_until(c, READ_ONCE(c->ch->state) == KMCL_ENABLED);
+	stand_in_answer(call.p.o, STAND_IN_ESTABLISH);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, call.thread), 0);
+	hv_wait_disabled(c);
+	KUNIT_EXPECT_EQ(test, memory_gpadls(call.p.o), 0);
+}
+
 /* A host does not lend its memory to the guest. */
 static void gpadl_of_the_host(struct kunit *test)
 {
@@ -227,6 +269,7 @@ static struct kunit_case hv_memory_cases[] = {
 	KUNIT_CASE(gpadl_refused),
 	KUNIT_CASE(gpadl_left_behind),
 	KUNIT_CASE(gpadl_left_behind_rescind),
+	KUNIT_CASE(gpadl_opened_fails),
 	KUNIT_CASE(gpadl_of_the_host),
 	KUNIT_CASE(mmio_space),
 	KUNIT_CASE(mmio_none),

@@ -9,6 +9,8 @@
 
 #include "hv_test.h"
 #include "save_kit.h"
+#include "session.h"
+#include "transport/hv.h"
 
 /* In flight: all that fits the ring is sent, the rest queued. */
 #define RESET_PACKETS	1200
@@ -322,6 +324,39 @@ static void reset_handed_over(struct kunit *test)
 	hv_expect_works(&p);
 }
 
+static int reset_do_commit(void *session)
+{
+	return kmcl_session_commit(session);
+}
+
+/* Published memory is the host's until the link is closed, parked or not. */
+static void reset_published(struct kunit *test)
+{
+	struct hv_pair p = hv_run(reset_new(test, false, NULL)->c);
+	struct kmcl_hv_end *end = p.c->ch->link;
+	struct core_kthread *t;
+	void *page;
+	u32 handle;
+
+	page = (void *)__get_free_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, vmb_channel_create_gpadl_from_buffer(p.c->ch, 0, page, PAGE_SIZE,
+								   &handle), 0);
+	kit_freeze(test);
+	kit_read_set(test);
+	p.o->hold[STAND_IN_CLOSE] = true;
+	t = core_thread_start(test, reset_do_commit, kit_session_now());
+	KUNIT_ASSERT_TRUE(test, stand_in_reached(p.o, STAND_IN_CLOSE, 1));
+	core_until(p.c, core_thread_ended(t) || wq_has_sleeper(&end->wait));
+	KUNIT_EXPECT_FALSE(test, core_thread_ended(t));
+	stand_in_answer(p.o, STAND_IN_CLOSE);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+	KUNIT_EXPECT_EQ(test, p.o->gpadls[0].gpadl_handle, 0);
+	kit_session_close(test);
+	free_page((unsigned long)page);
+	kmcl_store_drop();
+}
+
 /* ---- the host takes its offer back meanwhile ---- */
 
 /* Between save_begin and save_end: noted, told, and done after it */
@@ -414,6 +449,7 @@ static struct kunit_case hv_reset_cases[] = {
 	KUNIT_CASE(reset_old_answer),
 	KUNIT_CASE(reset_freeze_undone),
 	KUNIT_CASE(reset_handed_over),
+	KUNIT_CASE(reset_published),
 	KUNIT_CASE(rescind_during_save),
 	KUNIT_CASE(rescind_while_frozen),
 	KUNIT_CASE(rescind_during_restore),

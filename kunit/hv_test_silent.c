@@ -7,24 +7,30 @@
 
 #include "hv_test.h"
 
+/* What sysfs asks of a channel */
+static void silent_look(struct core_chan *c)
+{
+	u64 address, size;
+	guid_t got;
+
+	vmb_channel_get_interface_instance(c->ch, &got);
+	KUNIT_EXPECT_TRUE(c->test, guid_equal(&got, &c->ch->cfg.instance));
+	vmb_channel_get_link_state(c->ch);
+	vmb_channel_get_stop_reason(c->ch);
+	vmb_channel_get_mmio_space(c->ch, &address, &size);
+}
+
 /* Everybody else's business: another channel, a probe, what sysfs shows */
 static void silent_others_go_on(struct kunit *test, struct core_chan *silent)
 {
 	struct hv_pair p = hv_running(test, true);
 	struct core_chan *c = hv_chan(test, false, NULL);
-	u64 address, size;
-	guid_t got;
 
 	hv_expect_works(&p);
 	/* Offered and not wanted: probe() comes back. */
 	KUNIT_EXPECT_FALSE(test, hv_offer(c)->bound);
 	KUNIT_EXPECT_EQ(test, vmb_channel_disable(p.c->ch), 0);
-	/* What sysfs asks of the channel */
-	vmb_channel_get_interface_instance(silent->ch, &got);
-	KUNIT_EXPECT_TRUE(test, guid_equal(&got, &silent->ch->cfg.instance));
-	vmb_channel_get_link_state(silent->ch);
-	vmb_channel_get_stop_reason(silent->ch);
-	vmb_channel_get_mmio_space(silent->ch, &address, &size);
+	silent_look(silent);
 }
 
 /* An open that is not answered: it is given up at once, and closed once it is. */
@@ -96,32 +102,41 @@ static int silent_do_unbind(void *offer)
 /* Unbinding has to wait for the host, and for nobody else. */
 static void silent_open_unbind(struct kunit *test)
 {
-	struct core_chan *c = hv_chan(test, true, NULL);
+	struct core_chan *c = hv_chan(test, true, NULL), *next = hv_chan(test, false, NULL);
 	struct stand_in_offer *o = hv_offer(c);
+	struct hv_pair p = { next };
 	struct core_kthread *t;
 
 	o->hold[STAND_IN_OPEN] = true;
 	KUNIT_ASSERT_EQ(test, vmb_channel_enable(c->ch), 0);
 	KUNIT_ASSERT_TRUE(test, stand_in_reached(o, STAND_IN_OPEN, 1));
+	p.o = hv_offer(next);
 	t = core_thread_start(test, silent_do_unbind, o);
 	silent_others_go_on(test, c);
+	/* Nor one that was offered before, and is looked for behind it. */
+	KUNIT_ASSERT_EQ(test, vmb_channel_enable(next->ch), 0);
+	core_wait(next, CORE_POST_STARTED_END, 1);
+	hv_expect_works(&p);
 	KUNIT_EXPECT_FALSE(test, core_thread_ended(t));
 	stand_in_answer(o, STAND_IN_OPEN);
 	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
 	KUNIT_EXPECT_EQ(test, o->answered[STAND_IN_CLOSE], 1);
-	KUNIT_EXPECT_EQ(test, core_count(c, CORE_OPENED), core_count(c, CORE_CLOSED));
 }
 
-/* A close that is not answered holds its own disable, and no one else's. */
+/*
+ * A close that is not answered holds its own disable. And whoever else closes,
+ * for hv_vmbus has a mutex over it; but nobody that runs.
+ */
 static void silent_close(struct kunit *test)
 {
-	struct hv_pair p = hv_running(test, false);
+	struct hv_pair p = hv_running(test, false), other = hv_running(test, true);
 	struct core_kthread *t;
 
 	p.o->hold[STAND_IN_CLOSE] = true;
 	t = core_thread_start(test, core_do_disable, p.c);
 	KUNIT_ASSERT_TRUE(test, stand_in_reached(p.o, STAND_IN_CLOSE, 1));
-	silent_others_go_on(test, p.c);
+	hv_expect_works(&other);
+	silent_look(p.c);
 	KUNIT_EXPECT_FALSE(test, core_thread_ended(t));
 	/* The host may touch the memory of what was sent until then. */
 	KUNIT_EXPECT_EQ(test, core_count(p.c, CORE_CLOSED), 0);
@@ -192,6 +207,26 @@ static void silent_gpadl(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
 }
 
+/* A rescind ends one wait of a channel: there is one. */
+static void silent_gpadls_rescind(struct kunit *test)
+{
+	struct hv_pair p = hv_running(test, false);
+	struct core_kthread *create[2];
+	u32 i;
+
+	p.o->hold[STAND_IN_ESTABLISH] = true;
+	for (i = 0; i < 2; i++)
+		create[i] = core_thread_start(test, silent_do_create,
+					      silent_gpadl_new(test, p.c));
+	core_until(p.c, READ_ONCE(p.c->ch->gpadl_calls) == 2);
+	KUNIT_ASSERT_TRUE(test, stand_in_reached(p.o, STAND_IN_ESTABLISH, 1));
+	stand_in_rescind(p.o);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, core_thread_join(test, create[i]), -ENODEV);
+	core_wait_life(p.c, "ORPSC");
+	core_until(p.c, p.o->released);
+}
+
 /* Only a rescind ends the wait for a GPADL; a disable waits with it. */
 static void silent_gpadl_rescind(struct kunit *test)
 {
@@ -219,6 +254,7 @@ static struct kunit_case hv_silent_cases[] = {
 	KUNIT_CASE(silent_close),
 	KUNIT_CASE(silent_gpadl),
 	KUNIT_CASE(silent_gpadl_rescind),
+	KUNIT_CASE(silent_gpadls_rescind),
 	{}
 };
 

@@ -48,7 +48,7 @@
  * struct kmcl_hv_host - the border to the host and the driver core
  * @driver_register: vmbus_driver_register(): probes all devices that are free
  * @driver_unregister: vmbus_driver_unregister(): removes all that are bound
- * @driver_attach: driver_attach(): probes once more all devices that are free
+ * @driver_attach: probes once more all devices that are free, and waits for no other
  * @release: device_release_driver(): removes one
  * @unregister: vmbus_device_unregister(): removes one, and the host's offer is gone
  * @open: vmbus_open()
@@ -141,6 +141,7 @@ struct kmcl_hv_end {
 	bool lent;				/* the host may have pages of a consumer's */
 	void *tx_header;			/* descriptor and ranges, in one piece */
 
+	struct mutex host_mutex;		/* over a call that waits for the host, once open */
 	struct mutex memory_mutex;		/* what follows */
 	struct list_head gpadls;
 	u64 mmio;				/* 0: none was asked for */
@@ -230,6 +231,7 @@ int kmcl_hv_gpadl_delete(void *link, u32 handle);
 void kmcl_hv_gpadl_abort(void *link);
 int kmcl_hv_gpadl_map(void *link, u32 handle, u32 flags, struct vmb_mdl **mdl);
 int kmcl_hv_gpadl_unmap(void *link, u32 handle);
+bool kmcl_hv_memory_published(struct kmcl_hv_end *end);
 void kmcl_hv_memory_end(struct kmcl_hv_end *end);
 void kmcl_hv_get_mmio(void *link, u64 *address, u64 *size);
 

@@ -172,6 +172,19 @@ static int kmcl_hv_end_check_offer(const struct kmcl_hv_end *end)
 	return 0;
 }
 
+/* An open that fails leaves its callbacks, which a host may still have called. */
+static void kmcl_hv_end_unlisten(struct vmbus_channel *vmbus)
+{
+	unsigned long flags;
+
+	tasklet_disable(&vmbus->callback_event);
+	spin_lock_irqsave(&vmbus->sched_lock, flags);
+	vmbus->onchannel_callback = NULL;
+	spin_unlock_irqrestore(&vmbus->sched_lock, flags);
+	vmbus->sc_creation_callback = NULL;
+	tasklet_enable(&vmbus->callback_event);
+}
+
 static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
 {
 	struct vmbus_channel *vmbus = end->vmbus;
@@ -191,9 +204,11 @@ static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
 	if (!kmcl_hv_end_is_sub(end))
 		kmcl_hv_sub_listen(vmbus);
 	ret = kmcl_hv_host->open(vmbus, out, in, kmcl_hv_interrupt, end);
-	if (ret)
+	if (ret) {
 		pr_err("%s: the host refused the open: error %d\n",
 		       dev_name(&end->device->device), ret);
+		kmcl_hv_end_unlisten(vmbus);
+	}
 	return ret;
 }
 
@@ -208,7 +223,6 @@ void kmcl_hv_end_open(struct kmcl_hv_end *end)
 	end->state = ret ? KMCL_HV_CLOSED : KMCL_HV_OPEN;
 	end->told_open = !ret && kmcl_hv_end_attached(end);
 	end->told_close = false;
-	end->want_close = false;
 	wake_up_all(&end->wait);
 	spin_unlock(&kmcl_hv_lock);
 	/* Rescinded before it was open: there may be another offer. */
@@ -232,7 +246,9 @@ static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 		kmcl_hv_end_tell_close(end);
 		break;
 	case KMCL_HV_STEP_CLOSE:
+		mutex_lock(&end->host_mutex);
 		kmcl_hv_host->close(end->vmbus);
+		mutex_unlock(&end->host_mutex);
 		if (!kmcl_hv_end_attached(end))
 			kmcl_hv_memory_end(end);
 		break;
@@ -254,18 +270,25 @@ static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 static void kmcl_hv_end_before(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 {
 	lockdep_assert_held(&kmcl_hv_lock);
-	if (step == KMCL_HV_STEP_OPEN)
+	switch (step) {
+	case KMCL_HV_STEP_OPEN:
 		end->state = KMCL_HV_OPENING;
-	else if (step == KMCL_HV_STEP_CLOSE)
-		end->state = KMCL_HV_CLOSING;
-	else if (step == KMCL_HV_STEP_GONE)
-		kmcl_hv_type_leave(end);
-	if (step == KMCL_HV_STEP_TELL_CLOSE) {
+		end->want_close = false;
+		end->reset = false;
+		break;
+	case KMCL_HV_STEP_TELL_CLOSE:
 		end->told_close = true;
 		end->reset = !kmcl_hv_end_leaving(end);
+		break;
+	case KMCL_HV_STEP_CLOSE:
+		end->state = KMCL_HV_CLOSING;
+		break;
+	case KMCL_HV_STEP_GONE:
+		kmcl_hv_type_leave(end);
+		break;
+	default:
+		break;
 	}
-	if (step == KMCL_HV_STEP_OPEN)
-		end->reset = false;
 }
 
 static void kmcl_hv_end_work(struct work_struct *work)
@@ -377,6 +400,9 @@ int kmcl_hv_end_bind(struct kmcl_hv_type *type, struct hv_device *device)
 {
 	struct kmcl_hv_end *end;
 
+	/* Taken back already: who has it last is to unregister it. */
+	if (READ_ONCE(device->channel->rescind))
+		return -ENODEV;
 	spin_lock(&kmcl_hv_lock);
 	end = kmcl_hv_end_for(type, &device->dev_instance);
 	if (end) {
@@ -504,6 +530,7 @@ int kmcl_hv_attach(struct vmb_bus *bus, struct vmb_channel *channel,
 		return -ENOMEM;
 	kref_init(&end->ref);
 	mutex_init(&end->event_mutex);
+	mutex_init(&end->host_mutex);
 	mutex_init(&end->memory_mutex);
 	INIT_LIST_HEAD(&end->gpadls);
 	INIT_WORK(&end->work, kmcl_hv_end_work);
@@ -563,12 +590,17 @@ void kmcl_hv_detach(void *link)
  * @link: the end
  *
  * No link is kept here: it is closed, for which nobody waits but the next end of
- * this instance.
+ * this instance; and whoever published memory, which the host has until then.
  */
 void kmcl_hv_park(void *link)
 {
-	kmcl_hv_end_part(link);
-	kmcl_hv_end_put(link);
+	struct kmcl_hv_end *end = link;
+	bool published = kmcl_hv_memory_published(end);
+
+	kmcl_hv_end_part(end);
+	if (published)
+		wait_event(end->wait, kmcl_hv_end_is(end, kmcl_hv_end_shut));
+	kmcl_hv_end_put(end);
 }
 
 /* Close, and wait until the host is done with the link's memory. */

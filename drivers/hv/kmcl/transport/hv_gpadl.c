@@ -2,8 +2,9 @@
 /*
  * The hv bus: GPADLs, and MMIO space.
  *
- * kmcl_hv_end.memory_mutex protects both. It is not held while the host is
- * waited for, so that another GPADL of the channel can be made meanwhile.
+ * kmcl_hv_end.memory_mutex protects both, and is not held while the host is
+ * waited for. kmcl_hv_end.host_mutex is: a rescind ends one wait of a channel, so
+ * there is one at a time, and what comes after it sees the rescind.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -132,7 +133,9 @@ int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 
 		kfree(gpadl);
 		return ret;
 	}
+	mutex_lock(&end->host_mutex);
 	ret = kmcl_hv_host->gpadl_establish(end->vmbus, gpadl->address, length, &gpadl->gpadl);
+	mutex_unlock(&end->host_mutex);
 	if (ret) {
 		kmcl_hv_gpadl_free(gpadl);
 		return ret == -ENODEV || ret == -ENOMEM ? ret : -EIO;
@@ -146,7 +149,9 @@ int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 
 
 static void kmcl_hv_gpadl_end(struct kmcl_hv_end *end, struct kmcl_hv_gpadl *gpadl)
 {
+	mutex_lock(&end->host_mutex);
 	kmcl_hv_host->gpadl_teardown(end->vmbus, &gpadl->gpadl);
+	mutex_unlock(&end->host_mutex);
 	kmcl_hv_gpadl_free(gpadl);
 }
 
@@ -243,12 +248,27 @@ void kmcl_hv_get_mmio(void *link, u64 *address, u64 *size)
 	mutex_unlock(&end->memory_mutex);
 }
 
+/* Has the host memory of a consumer's? */
+bool kmcl_hv_memory_published(struct kmcl_hv_end *end)
+{
+	bool ret;
+
+	mutex_lock(&end->memory_mutex);
+	ret = !list_empty(&end->gpadls);
+	mutex_unlock(&end->memory_mutex);
+	return ret;
+}
+
 /* The link is closed: what is left of its memory goes. */
 void kmcl_hv_memory_end(struct kmcl_hv_end *end)
 {
 	struct kmcl_hv_gpadl *gpadl, *tmp;
+	LIST_HEAD(left);
 
-	list_for_each_entry_safe(gpadl, tmp, &end->gpadls, node) {
+	mutex_lock(&end->memory_mutex);
+	list_splice_init(&end->gpadls, &left);
+	mutex_unlock(&end->memory_mutex);
+	list_for_each_entry_safe(gpadl, tmp, &left, node) {
 		list_del(&gpadl->node);
 		kmcl_hv_gpadl_end(end, gpadl);
 	}
