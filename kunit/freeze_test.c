@@ -471,6 +471,48 @@ static void freeze_closed_meanwhile(struct kunit *test)
 	core_wait_life(c, "ORPSCORP");
 }
 
+/* In the poll: sends another, and step two comes, as by another processor. */
+static void freeze_done_sends(struct core_chan *c, struct vmb_packet *pkt, int status,
+			      void *buffer, u32 length)
+{
+	unsigned long flags;
+
+	if (pkt != c->packets[0])
+		return;
+	KUNIT_EXPECT_EQ(c->test, vmb_packet_send(c->packets[1], "x", 1, NULL,
+						 VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	spin_lock_irqsave(&c->ch->lock, flags);
+	c->ch->freeze = KMCL_FROZEN;
+	spin_unlock_irqrestore(&c->ch->lock, flags);
+}
+
+/* What a poll wrote is published at its end, though all stands still by then. */
+static void freeze_publishes_what_a_poll_wrote(struct kunit *test)
+{
+	struct core_chan *c = core_server_running(test), *slow = core_server_running(test);
+	struct core_kthread *t;
+	struct freezer f;
+
+	core_packet(c);
+	core_packet(c);
+	c->on_done = freeze_done_sends;
+	core_peer_request(slow, 1, "held", 4);
+	core_received(slow, 0);
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(c->packets[0], "x", 1, NULL,
+					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	t = freeze_start(test, &f, 20000);
+	freeze_draining(c);
+	freeze_draining(slow);
+	core_peer_answer(c, core_take(c)->id, NULL, 0);
+	core_wait(c, CORE_DONE, 1);
+	core_settle(c);
+	KUNIT_EXPECT_EQ(test, c->ch->nr_sent, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->link->unpublished));
+	vmb_channel_packet_complete(core_received(slow, 0), NULL, 0);
+	freeze_end(test, t, 0);
+	KUNIT_EXPECT_EQ(test, core_take(c)->id, c->packets[1]->id);
+}
+
 static struct kunit_case freeze_cases[] = {
 	KUNIT_CASE(d17_two_steps),
 	KUNIT_CASE(d17_completions_flow),
@@ -488,6 +530,7 @@ static struct kunit_case freeze_cases[] = {
 	KUNIT_CASE(freeze_disabled_meanwhile),
 	KUNIT_CASE(freeze_disabled_and_undone),
 	KUNIT_CASE(freeze_closed_meanwhile),
+	KUNIT_CASE(freeze_publishes_what_a_poll_wrote),
 	{}
 };
 

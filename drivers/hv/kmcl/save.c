@@ -134,6 +134,8 @@ int kmcl_save_begin(struct vmb_channel *ch, u64 save_id)
 		kfree(save);
 		return ret;
 	}
+	/* A poll that runs publishes at its end what it wrote before. */
+	kmcl_receive_set_mode(ch, KMCL_RX_OFF);
 	/* A routine that was due may still be running. */
 	kmcl_send_wait_done(ch);
 	return 0;

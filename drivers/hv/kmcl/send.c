@@ -116,10 +116,14 @@ void kmcl_send_wait_done(struct vmb_channel *ch)
 	wait_event(ch->life_wait, list_empty_careful(&ch->tx_done) && !READ_ONCE(ch->tx_task));
 }
 
+/*
+ * Publish what was written. Also while the channel stands still: it is on no
+ * list any more, so only the ring has it.
+ */
 static void kmcl_send_commit(struct vmb_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
-	if (ch->tx_dirty && !ch->tx_batch) {
+	if (ch->tx_open && ch->tx_dirty && !ch->tx_batch) {
 		ch->tx_dirty = false;
 		ch->ops->tx_commit(ch->link);
 	}
@@ -196,15 +200,13 @@ static int kmcl_send_write_completion(struct vmb_channel *ch, struct vmb_packet_
 }
 
 /* Put into the ring what is queued and fits. */
-void kmcl_send_flush_locked(struct vmb_channel *ch)
+static void kmcl_send_write_queued(struct vmb_channel *ch)
 {
 	struct vmb_packet_completion *comp, *next_comp;
 	struct vmb_packet *pkt, *next;
 	int ret = 0;
 
 	lockdep_assert_held(&ch->lock);
-	if (!ch->tx_open || kmcl_still(ch))
-		return;
 	list_for_each_entry_safe(comp, next_comp, &ch->tx_completions, node) {
 		ret = kmcl_send_write_completion(ch, comp);
 		/* Nothing may overtake it, and it will never go: the peer's ring is to blame. */
@@ -216,16 +218,23 @@ void kmcl_send_flush_locked(struct vmb_channel *ch)
 		ch->nr_completions--;
 		kmcl_received_put(ch, comp);
 	}
-	if (!ret && ch->tx_mode == KMCL_TX_RUN) {
-		list_for_each_entry_safe(pkt, next, &ch->tx_queue, node) {
-			ret = kmcl_send_write_packet(ch, pkt, pkt->data);
-			if (ret == -EMSGSIZE)
-				kmcl_send_done_locked(pkt, ret);
-			else if (ret)
-				break;
-			ch->nr_queued--;
-		}
+	if (ret || ch->tx_mode != KMCL_TX_RUN)
+		return;
+	list_for_each_entry_safe(pkt, next, &ch->tx_queue, node) {
+		ret = kmcl_send_write_packet(ch, pkt, pkt->data);
+		if (ret == -EMSGSIZE)
+			kmcl_send_done_locked(pkt, ret);
+		else if (ret)
+			break;
+		ch->nr_queued--;
 	}
+}
+
+void kmcl_send_flush_locked(struct vmb_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (ch->tx_open && !kmcl_still(ch))
+		kmcl_send_write_queued(ch);
 	kmcl_send_commit(ch);
 }
 
