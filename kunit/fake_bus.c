@@ -411,6 +411,8 @@ static void fake_gpadl_abort(void *l)
 {
 	struct fake_bus *fb = ((struct fake_link *)l)->bus;
 
+	if (fb->on_gpadl_abort)
+		fb->on_gpadl_abort(fb);
 	WRITE_ONCE(fb->gpadl_aborted, true);
 	wake_up_all(&fb->wait);
 }

@@ -78,6 +78,7 @@ struct fake_bus {
 	int freeze_error;
 	int save_error;
 	int restore_error;
+	void (*on_gpadl_abort)(struct fake_bus *fb);	/* with the channel's lock held */
 	bool gpadl_wait;		/* gpadl_create and _delete wait until aborted */
 	/* What the test may look at */
 	u32 nr_reserved;		/* reservations that are out */

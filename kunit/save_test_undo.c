@@ -3,6 +3,9 @@
  * A save that is undone leaves no trace; and what happens to a channel while it
  * is being saved: held packets complete, the peer closes.
  */
+#include <linux/delay.h>
+#include <linux/irq_work.h>
+
 #include "save_kit.h"
 
 static u32 undo_count_taken(struct kit_stream *s, u32 type)
@@ -289,6 +292,75 @@ static void complete_races_save(struct kunit *test)
 	}
 }
 
+static struct {
+	struct core_chan *c;
+	struct irq_work work;
+	bool ending;			/* the disable let go of the lock */
+	bool saving;			/* the save has begun */
+} undo_end;
+
+/* Holds up the disable where it lets go of the lock, until the save has begun. */
+static void undo_interrupt(struct irq_work *work)
+{
+	unsigned int i;
+
+	WRITE_ONCE(undo_end.ending, true);
+	for (i = 0; i < 50 && !READ_ONCE(undo_end.saving); i++)
+		mdelay(1);
+}
+
+/* The disable has the lock: the interrupt comes once it lets go of it. */
+static void undo_aborting(struct fake_bus *fb)
+{
+	undo_end.c->ch->gpadl_calls = 0;
+	irq_work_queue(&undo_end.work);
+	mdelay(3 * MSEC_PER_SEC / HZ);
+}
+
+#define UNDO_ENDS	5
+
+/* It ends what was sent before a save, or after it: never under it. */
+static void disable_races_save(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct vmb_channel *ch = k->c->ch;
+	struct kit_stream s = kit_stream_new(test);
+	struct core_kthread *t;
+	u32 i, done, filled, required;
+	struct vmb_packet *pkt;
+
+	undo_end.c = k->c;
+	init_irq_work(&undo_end.work, undo_interrupt);
+	k->c->env->fb->on_gpadl_abort = undo_aborting;
+	pkt = core_packet(k->c);
+	for (i = 0; i < UNDO_ENDS; i++) {
+		core_enable(k->c);
+		vmb_channel_start(ch);
+		core_open(k->c);
+		core_wait(k->c, CORE_POST_STARTED_END, i + 1);
+		KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt, "x", 1, NULL,
+						      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+		KUNIT_ASSERT_EQ(test, vmb_channel_pause(ch), 0);
+		undo_end.ending = false;
+		undo_end.saving = false;
+		ch->gpadl_calls = 1;
+		t = core_thread_start(test, core_do_disable, k->c);
+		core_until(k->c, READ_ONCE(undo_end.ending));
+		if (!vmb_channel_save_begin(ch)) {
+			done = core_count(k->c, CORE_DONE);
+			WRITE_ONCE(undo_end.saving, true);
+			mdelay(5);
+			vmb_channel_save_continue(ch, s.data, 65536, &filled, &required);
+			KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), done);
+			vmb_channel_save_end(ch);
+		}
+		KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+		irq_work_sync(&undo_end.work);
+		KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), i + 1);
+	}
+	k->c->env->fb->on_gpadl_abort = NULL;
+}
+
 /* Noted; the save fails; the close happens after it. */
 static void close_during_save(struct kunit *test)
 {
@@ -379,6 +451,7 @@ static struct kunit_case save_undo_cases[] = {
 	KUNIT_CASE(complete_while_saved),
 	KUNIT_CASE(complete_between_calls),
 	KUNIT_CASE(complete_races_save),
+	KUNIT_CASE(disable_races_save),
 	KUNIT_CASE(close_during_save),
 	KUNIT_CASE(close_while_frozen),
 	KUNIT_CASE(save_not_open),

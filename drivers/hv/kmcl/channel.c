@@ -237,7 +237,6 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_enable, KMCL_NS);
 int vmb_channel_disable(struct vmb_channel *ch)
 {
 	unsigned long flags;
-	bool still;
 	u32 seq;
 
 	might_sleep();
@@ -255,12 +254,12 @@ int vmb_channel_disable(struct vmb_channel *ch)
 	ch->want_enabled = false;
 	if (ch->stop_reason == VMB_STOP_NONE)
 		ch->stop_reason = VMB_STOP_DISABLED;
-	still = kmcl_still(ch);
 	if (ch->link && ch->ops->gpadl_abort && ch->gpadl_calls)
 		ch->ops->gpadl_abort(ch->link);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	if (!still)
-		kmcl_send_end_link(ch, false);
+	/* Under the same lock: a save that begins after it walks these lists without. */
+	if (!kmcl_still(ch))
+		kmcl_send_end_link_locked(ch, false);
+	kmcl_send_unlock(ch, flags);
 	kmcl_life_kick(ch);
 	wait_event(ch->life_wait,
 		   READ_ONCE(ch->disabled_seq) != seq && !READ_ONCE(ch->pnp_status));
@@ -374,7 +373,6 @@ EXPORT_SYMBOL_NS_GPL(kmcl_channel_event_open, KMCL_NS);
 void kmcl_channel_event_close(struct vmb_channel *ch, enum vmb_stop_reason reason)
 {
 	unsigned long flags;
-	bool still;
 
 	spin_lock_irqsave(&ch->lock, flags);
 	/* What stopped it first counts, not what followed from that. */
@@ -383,13 +381,12 @@ void kmcl_channel_event_close(struct vmb_channel *ch, enum vmb_stop_reason reaso
 		ch->link_reset = reason == VMB_STOP_LINK_RESET;
 	}
 	ch->link_down = true;
-	still = kmcl_still(ch);
-	spin_unlock_irqrestore(&ch->lock, flags);
 	if (reason == VMB_STOP_LINK_RESET)
-		kmcl_received_set_stale(ch);
+		kmcl_received_set_stale_locked(ch);
 	/* At once, not in the life work, which may wait in PostStarted (D7) */
-	if (!still)
-		kmcl_send_end_link(ch, false);
+	if (!kmcl_still(ch))
+		kmcl_send_end_link_locked(ch, false);
+	kmcl_send_unlock(ch, flags);
 	kmcl_life_kick(ch);
 }
 EXPORT_SYMBOL_NS_GPL(kmcl_channel_event_close, KMCL_NS);

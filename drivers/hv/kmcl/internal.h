@@ -438,6 +438,7 @@ void kmcl_received_trim(struct vmb_channel *ch);
 void kmcl_received_put(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
 void kmcl_received_drop(struct vmb_channel *ch);
 void kmcl_received_set_stale(struct vmb_channel *ch);
+void kmcl_received_set_stale_locked(struct vmb_channel *ch);
 void kmcl_received_unhold(struct vmb_channel *ch, struct vmb_packet_completion *pkt);
 void kmcl_received_apply_held_back(struct vmb_channel *ch, bool commit);
 

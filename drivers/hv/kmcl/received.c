@@ -157,14 +157,21 @@ void kmcl_received_drop(struct vmb_channel *ch)
 }
 
 /* Whoever sent what the consumer holds is gone: nobody will hear of its end. */
-void kmcl_received_set_stale(struct vmb_channel *ch)
+void kmcl_received_set_stale_locked(struct vmb_channel *ch)
 {
 	struct vmb_packet_completion *pkt;
+
+	lockdep_assert_held(&ch->lock);
+	list_for_each_entry(pkt, &ch->rx_held, node)
+		pkt->bits |= KMCL_RX_STALE;
+}
+
+void kmcl_received_set_stale(struct vmb_channel *ch)
+{
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	list_for_each_entry(pkt, &ch->rx_held, node)
-		pkt->bits |= KMCL_RX_STALE;
+	kmcl_received_set_stale_locked(ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
 }
 
