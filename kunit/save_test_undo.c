@@ -292,6 +292,29 @@ static void complete_races_save(struct kunit *test)
 	}
 }
 
+/* The disable waits for the thaw: until then the packet is somewhere in the stream. */
+static void complete_while_disable_waits(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	struct core_kthread *t;
+	struct kit_stream s;
+
+	kit_freeze(test);
+	t = core_thread_start(test, core_do_disable, k->c);
+	core_until(k->c, !READ_ONCE(k->c->ch->want_enabled));
+	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(k->c, 0), "late", 5), 0);
+	s = kit_save(k, 4096);
+	KUNIT_EXPECT_EQ(test, undo_count_taken(&s, KMCL_CHUNK_RECEIVED), KIT_RECEIVED - 1);
+	KUNIT_EXPECT_EQ(test, undo_count_taken(&s, KMCL_CHUNK_COMPLETION), KIT_COMPLETIONS + 1);
+	/* Undone: it goes where the link goes. */
+	kit_session_close(test);
+	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(k->c, 1), NULL, 0), 0);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+	core_expect_life(k->c, "ORPSC");
+	KUNIT_EXPECT_EQ(test, k->c->ch->nr_completions, 0);
+	KUNIT_EXPECT_EQ(test, k->c->ch->nr_slots, 0);
+}
+
 static struct {
 	struct core_chan *c;
 	struct irq_work work;
@@ -451,6 +474,7 @@ static struct kunit_case save_undo_cases[] = {
 	KUNIT_CASE(complete_while_saved),
 	KUNIT_CASE(complete_between_calls),
 	KUNIT_CASE(complete_races_save),
+	KUNIT_CASE(complete_while_disable_waits),
 	KUNIT_CASE(disable_races_save),
 	KUNIT_CASE(close_during_save),
 	KUNIT_CASE(close_while_frozen),

@@ -195,7 +195,11 @@ static void kmcl_received_release(struct vmb_channel *ch, struct vmb_packet_comp
 		kmcl_life_kick(ch);
 }
 
-/* Off to the peer, or to nobody where that is gone or asked for none. */
+/*
+ * Off to the peer, or to nobody where that is gone or asked for none. A disable
+ * that waits for a freeze or a save ends nothing yet: what is held may be
+ * committed instead.
+ */
 static void kmcl_received_answer(struct vmb_channel *ch, struct vmb_packet_completion *pkt)
 {
 	lockdep_assert_held(&ch->lock);
@@ -204,7 +208,7 @@ static void kmcl_received_answer(struct vmb_channel *ch, struct vmb_packet_compl
 		ch->stats.stale++;
 	if (!(pkt->flags & KMCL_PACKET_WANTS_COMPLETION) ||
 	    (pkt->bits & (KMCL_RX_STALE | KMCL_RX_FAILED)) || ch->link_down ||
-	    (!ch->want_enabled && ch->state != KMCL_DISABLED)) {
+	    (!ch->want_enabled && ch->state != KMCL_DISABLED && !kmcl_still(ch))) {
 		kmcl_received_put(ch, pkt);
 		return;
 	}
