@@ -12,6 +12,7 @@ static struct {
 	const char *text;		/* NULL: fills all there is, without a NUL */
 	struct vmb_channel *channel;	/* of the last call */
 	u32 size;
+	struct kunit *test;
 } refuse;
 
 static int refuse_query(struct vmb_channel *ch, char *reason, u32 size)
@@ -142,6 +143,64 @@ static void refused_without_an_end(struct kunit *test)
 			VMB_MAX_REASON - 1);
 }
 
+static void refuse_restore_waits(struct kit *k, struct vmb_packet *pkt, const void *lib, u32 size)
+{
+	if (!k->nr_packets)
+		wait_for_completion(&k->c->gate);
+}
+
+/* Asked in the middle of a restore: that goes on as if nothing had been. */
+static void refused_while_restored(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	guid_t instance = k->instance;
+	struct core_kthread *t;
+	struct kmcl_session *s;
+
+	k->c->env->fb->orphan = k->c->packets[1]->ext_token;
+	kit_hand_over(test);
+	kit_session_close(test);
+	kit_end(k);
+	k = kit_make(test, true, &instance);
+	refuse.calls = 0;
+	refuse.refuse_at = 0;
+	refuse.error = -EBUSY;
+	refuse.text = "restoring";
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_query_handover_callback(k->c->ch, refuse_query),
+			0);
+	k->on_restore_packet = refuse_restore_waits;
+	t = core_thread_start(test, core_do_enable, k->c);
+	core_until(k->c, READ_ONCE(k->nr_restore) == KIT_RECEIVED + 2);
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, refuse.calls, 1);
+	complete_all(&k->c->gate);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+	KUNIT_EXPECT_EQ(test, k->nr_packets, KIT_PACKETS);
+	KUNIT_EXPECT_EQ(test, vmb_channel_get_link_state(k->c->ch), VMB_LINK_KEPT);
+}
+
+static int refuse_query_ends(struct vmb_channel *ch, char *reason, u32 size)
+{
+	void *warn = core_warn_begin(refuse.test);
+
+	KUNIT_EXPECT_EQ(refuse.test, vmb_channel_disable(ch), -EDEADLK);
+	KUNIT_EXPECT_EQ(refuse.test, core_warn_end(refuse.test, warn), 1);
+	return 0;
+}
+
+/* It is a callback of the channel like any other (D8). */
+static void asked_is_a_callback(struct kunit *test)
+{
+	struct core_chan *c = core_server(test);
+	struct kmcl_session *s;
+
+	refuse.test = test;
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_query_handover_callback(c->ch,
+									   refuse_query_ends), 0);
+	core_run(c);
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), 0);
+}
+
 static struct kunit_case refuse_cases[] = {
 	KUNIT_CASE(refused_before_anything_stops),
 	KUNIT_CASE(refused_once_all_stand_still),
@@ -149,6 +208,8 @@ static struct kunit_case refuse_cases[] = {
 	KUNIT_CASE(refused_at_the_commit),
 	KUNIT_CASE(refused_without_words),
 	KUNIT_CASE(refused_without_an_end),
+	KUNIT_CASE(refused_while_restored),
+	KUNIT_CASE(asked_is_a_callback),
 	{}
 };
 

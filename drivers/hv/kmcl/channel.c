@@ -16,7 +16,8 @@
 bool kmcl_in_callback(struct vmb_channel *ch)
 {
 	return READ_ONCE(ch->life_task) == current || READ_ONCE(ch->rx_task) == current ||
-	       READ_ONCE(ch->tx_task) == current || READ_ONCE(ch->save_task) == current;
+	       READ_ONCE(ch->tx_task) == current || READ_ONCE(ch->save_task) == current ||
+	       READ_ONCE(ch->query_task) == current;
 }
 
 /**

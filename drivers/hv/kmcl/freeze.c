@@ -145,9 +145,9 @@ static int kmcl_freeze_query(struct kmcl_session *s, struct vmb_channel *ch)
 	if (!ch->cfg.query_handover)
 		return 0;
 	memset(reason->text, 0, sizeof(reason->text));
-	WRITE_ONCE(ch->save_task, current);
+	WRITE_ONCE(ch->query_task, current);
 	ret = ch->cfg.query_handover(ch, reason->text, sizeof(reason->text));
-	WRITE_ONCE(ch->save_task, NULL);
+	WRITE_ONCE(ch->query_task, NULL);
 	if (!ret) {
 		memset(reason->text, 0, sizeof(reason->text));
 		return 0;

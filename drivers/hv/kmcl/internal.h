@@ -311,6 +311,7 @@ struct vmb_channel {
 	enum vmb_stop_reason stop_reason;
 	struct task_struct *life_task;	/* in life_work */
 	struct task_struct *save_task;	/* in a save or restore callback */
+	struct task_struct *query_task;	/* in the handover query; beside the others */
 	struct work_struct life_work;
 	struct work_struct cut_work;
 	wait_queue_head_t life_wait;
