@@ -166,6 +166,46 @@ static void handover_same_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k->nr_packets, KIT_PACKETS);
 }
 
+/* Ends what is held, too late, and asks for its data. */
+static void handover_ends_late(struct core_chan *c)
+{
+	struct vmb_channel *ch = c->ch;
+	u64 refused = ch->stats.refused;
+	struct vmb_mdl *mdl;
+
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_packet_complete(core_received(c, 0), "x", 1), -ESTALE);
+	KUNIT_EXPECT_EQ(c->test, ch->stats.refused, refused + 1);
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_packet_fail(core_received(c, 1)), -ESTALE);
+	KUNIT_EXPECT_EQ(c->test, ch->stats.refused, refused + 2);
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_packet_get_external_data(core_received(c, 2), 0, &mdl),
+			-ESTALE);
+	KUNIT_EXPECT_FALSE(c->test, ch->rx_failed);
+}
+
+/* Whatever the consumer does with what it holds, once it is committed: refused. */
+static void handover_ends_after_commit(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	static const __le32 ranges[6] = {
+		cpu_to_le32(0), cpu_to_le32(1), cpu_to_le32(64), 0, cpu_to_le32(7), 0
+	};
+
+	k->c->on_closed = handover_ends_late;
+	core_run(k->c);
+	core_peer_request(k->c, 1, "one", 3);
+	core_peer_request(k->c, 2, "two", 3);
+	KUNIT_ASSERT_EQ(test, fake_put(k->c->link, KMCL_PACKET_GPA_DIRECT,
+				       KMCL_PACKET_WANTS_COMPLETION, 3, ranges, sizeof(ranges),
+				       "external", 8), 0);
+	core_received(k->c, 2);
+	kit_hand_over(test);
+	KUNIT_EXPECT_EQ(test, k->c->ch->state, KMCL_PARKED);
+	core_expect_life(k->c, "ORPSC");
+	handover_ends_late(k->c);
+	kit_session_close(test);
+	k->c->on_closed = NULL;
+}
+
 /* Closed without a commit: nothing was. */
 static void handover_not_committed(struct kunit *test)
 {
@@ -563,6 +603,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(handover_replace_server),
 	KUNIT_CASE(handover_replace_client),
 	KUNIT_CASE(handover_same_channel),
+	KUNIT_CASE(handover_ends_after_commit),
 	KUNIT_CASE(handover_not_committed),
 	KUNIT_CASE(handover_link_ends),
 	KUNIT_CASE(handover_cannot_be_saved),

@@ -176,7 +176,7 @@ struct kmcl_stats {
 	u64 faults;
 	u64 late;			/* completions of cancelled packets */
 	u64 stale;			/* received ones whose peer is gone */
-	u64 refused;			/* completions after a commit */
+	u64 refused;			/* ends of received ones after a commit */
 };
 
 /* How far the channel has come */
@@ -337,6 +337,12 @@ struct vmb_channel {
 static inline bool kmcl_still(const struct vmb_channel *ch)
 {
 	return ch->freeze == KMCL_FROZEN || ch->saving;
+}
+
+/* Committed: what it had is the stream's, even if it is still to be parked. */
+static inline bool kmcl_handed_over(const struct vmb_channel *ch)
+{
+	return ch->commit || ch->state == KMCL_PARKED;
 }
 
 /* Its link ends, or is to. */

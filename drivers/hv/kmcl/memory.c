@@ -227,7 +227,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_set_external_mdl, KMCL_NS);
  * consumer's; -EFAULT: not the peer's memory; -EACCES: may not be written, or
  * was had read-only before;
  * -EAGAIN: not there yet, and called outside the callback; -ENODEV: the link
- * ended.
+ * ended; -ESTALE: a handover was committed.
  */
 int vmb_channel_packet_get_external_data(struct vmb_packet_completion *pkt, u32 flags,
 					 struct vmb_mdl **mdl)
@@ -241,8 +241,10 @@ int vmb_channel_packet_get_external_data(struct vmb_packet_completion *pkt, u32 
 	if (flags & ~VMB_EXTERNAL_DATA_FLAG_READ_ONLY || pkt->type != KMCL_PACKET_GPA_DIRECT)
 		return -EINVAL;
 	spin_lock_irqsave(&ch->lock, irq);
-	if (WARN(pkt->state != KMCL_RECEIVED_HELD,
-		 "%s: external data of a packet that is not held\n", ch->cfg.name)) {
+	if (kmcl_handed_over(ch)) {
+		ret = -ESTALE;
+	} else if (WARN(pkt->state != KMCL_RECEIVED_HELD,
+			"%s: external data of a packet that is not held\n", ch->cfg.name)) {
 		ret = -EINVAL;
 	} else if (pkt->nr_bvecs) {
 		/* Pinned already, perhaps for less than is asked for now */

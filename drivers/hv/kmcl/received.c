@@ -184,6 +184,20 @@ static bool kmcl_received_is_held(struct vmb_channel *ch, struct vmb_packet_comp
 		     "%s: %s of a packet that is not held\n", ch->cfg.name, what);
 }
 
+/* May the consumer end it? Counts what comes after a commit. */
+static bool kmcl_received_may_end(struct vmb_channel *ch, struct vmb_packet_completion *pkt,
+				  const char *what, int *ret)
+{
+	lockdep_assert_held(&ch->lock);
+	if (kmcl_handed_over(ch)) {
+		ch->stats.refused++;
+		*ret = -ESTALE;
+		return false;
+	}
+	*ret = kmcl_received_is_held(ch, pkt, what) ? 0 : -EINVAL;
+	return !*ret;
+}
+
 /* The consumer is done with it: off the list of those it holds. */
 static void kmcl_received_release(struct vmb_channel *ch, struct vmb_packet_completion *pkt)
 {
@@ -239,19 +253,14 @@ int vmb_channel_packet_complete(struct vmb_packet_completion *pkt, const void *b
 {
 	struct vmb_channel *ch = pkt->channel;
 	unsigned long flags;
-	int ret = 0;
+	int ret;
 
 	if (size > ch->cfg.max_packet_size)
 		return -EMSGSIZE;
 	if (!buffer)
 		size = 0;
 	spin_lock_irqsave(&ch->lock, flags);
-	if (ch->state == KMCL_PARKED) {
-		ch->stats.refused++;
-		ret = -ESTALE;
-	} else if (!kmcl_received_is_held(ch, pkt, "completion")) {
-		ret = -EINVAL;
-	} else {
+	if (kmcl_received_may_end(ch, pkt, "completion", &ret)) {
 		trace_kmcl_complete(ch, pkt, size);
 		/* Often the answer is what was asked. */
 		if (buffer != kmcl_received_payload(pkt))
@@ -341,17 +350,17 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_packet_defer_to_passive, KMCL_NS);
  * Nothing is fetched from the ring until the channel is opened anew.
  * Windows: VmbChannelPacketFail.
  *
- * Context: any context. Return: 0; -EINVAL and a WARN as
+ * Context: any context. Return: 0; -EINVAL and a WARN, or -ESTALE, as
  * vmb_channel_packet_complete().
  */
 int vmb_channel_packet_fail(struct vmb_packet_completion *pkt)
 {
 	struct vmb_channel *ch = pkt->channel;
 	unsigned long flags;
-	int ret = -EINVAL;
+	int ret;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	if (kmcl_received_is_held(ch, pkt, "failure")) {
+	if (kmcl_received_may_end(ch, pkt, "failure", &ret)) {
 		WRITE_ONCE(ch->rx_failed, true);
 		ch->stop_reason = VMB_STOP_PACKET_FAILED;
 		ch->stats.faults++;
@@ -364,7 +373,6 @@ int vmb_channel_packet_fail(struct vmb_packet_completion *pkt)
 			kmcl_received_release(ch, pkt);
 			kmcl_received_put(ch, pkt);
 		}
-		ret = 0;
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (!ret)
