@@ -497,6 +497,66 @@ static void takein_duplicates(struct kunit *test)
 	}
 }
 
+static int takein_feed(struct kmcl_session *s, const void *data, u32 size)
+{
+	memcpy(s->stage + s->stage_len, data, size);
+	s->stage_len += size;
+	return kmcl_session_consume(s);
+}
+
+/* A set of more streams than any host has channels; each takes as much as it needs. */
+static void takein_too_many_streams(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct kmcl_piece *piece;
+	struct kmcl_saved *saved;
+	struct kmcl_session *s;
+	struct kit_stream set;
+	u32 size, i;
+	void *from;
+
+	k->state_need = 0;
+	core_run(k->c);
+	kit_freeze(test);
+	set = kit_read_set(test);
+	kit_session_close(test);
+	kit_end(k);
+	/* Header, channel, end: the least that a stream has */
+	from = kit_chunk(&set, 1);
+	size = (void *)kit_chunk(&set, 4) - from;
+	s = kit_session(test);
+	KUNIT_ASSERT_EQ(test, kmcl_session_restore(s), 0);
+	KUNIT_ASSERT_EQ(test, takein_feed(s, set.data, from - (void *)set.data), 0);
+	for (i = 0; i < KMCL_SET_STREAMS_MAX; i++)
+		KUNIT_ASSERT_EQ(test, takein_feed(s, from, size), 0);
+	saved = list_first_entry(&s->streams, struct kmcl_saved, node);
+	piece = list_first_entry(&saved->pieces, struct kmcl_piece, node);
+	KUNIT_EXPECT_EQ(test, piece->size, size);
+	KUNIT_EXPECT_LE(test, piece->room, 1024);
+	KUNIT_EXPECT_EQ(test, takein_feed(s, from, size), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, s->state, KMCL_SESSION_FAILED);
+	kit_session_close(test);
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 0);
+}
+
+/* And where such a set would be made: before anything is committed */
+static void handover_too_many_streams(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	struct kmcl_session *s = kit_freeze(test);
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, kmcl_session_fill(s), 0);
+	s->nr_streams = KMCL_SET_STREAMS_MAX;
+	do {
+		ret = kmcl_session_fill(s);
+	} while (!ret && s->state == KMCL_SESSION_FROZEN);
+	KUNIT_EXPECT_EQ(test, ret, -E2BIG);
+	KUNIT_EXPECT_EQ(test, s->state, KMCL_SESSION_FAILED);
+	kit_session_close(test);
+	core_wait_life(k->c, "ORPSRP");
+}
+
 /* restore=pending: who has callbacks waits, until its state is there. */
 static void pending_waits(struct kunit *test)
 {
@@ -614,6 +674,8 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(takein_stream_of_another_save),
 	KUNIT_CASE(takein_counts),
 	KUNIT_CASE(takein_duplicates),
+	KUNIT_CASE(takein_too_many_streams),
+	KUNIT_CASE(handover_too_many_streams),
 	KUNIT_CASE(pending_waits),
 	KUNIT_CASE(pending_dropped),
 	KUNIT_CASE(pending_disabled),

@@ -217,6 +217,11 @@ int kmcl_session_fill(struct kmcl_session *s)
 	} else {
 		s->state = KMCL_SESSION_SAVED;
 	}
+	/* Nobody would take it in. */
+	if (!ret && s->nr_streams > KMCL_SET_STREAMS_MAX) {
+		pr_err("save: a set of more than %u streams\n", KMCL_SET_STREAMS_MAX);
+		ret = -E2BIG;
+	}
 	s->info.bytes += s->stage_len;
 	s->info.save_ns += ktime_get_ns() - start;
 	if (ret)

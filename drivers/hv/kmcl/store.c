@@ -16,7 +16,8 @@
 #include "store.h"
 #include "stream.h"
 
-/* A piece holds whole chunks, and many small ones. */
+/* A piece holds whole chunks, and many small ones; of a small stream no more than it needs. */
+#define KMCL_PIECE_MIN		(1024U - sizeof(struct kmcl_piece))
 #define KMCL_PIECE_SIZE		(64U * 1024 - sizeof(struct kmcl_piece))
 
 static char *kmcl_restore_mode = "none";
@@ -54,16 +55,19 @@ void kmcl_saved_free(struct kmcl_saved *saved)
 int kmcl_saved_append(struct kmcl_saved *saved, const void *data, u32 size)
 {
 	struct kmcl_piece *piece = NULL;
-	u32 room;
+	u32 room = KMCL_PIECE_MIN;
 
-	if (!list_empty(&saved->pieces))
+	if (!list_empty(&saved->pieces)) {
 		piece = list_last_entry(&saved->pieces, struct kmcl_piece, node);
-	room = piece && piece->size < KMCL_PIECE_SIZE ? KMCL_PIECE_SIZE - piece->size : 0;
-	if (size > room) {
-		piece = kvmalloc(sizeof(*piece) + max_t(u32, size, KMCL_PIECE_SIZE), GFP_KERNEL);
+		room = min_t(u32, 2 * piece->room, KMCL_PIECE_SIZE);
+	}
+	if (!piece || size > piece->room - piece->size) {
+		room = max(size, room);
+		piece = kvmalloc(struct_size(piece, data, room), GFP_KERNEL);
 		if (!piece)
 			return -ENOMEM;
 		piece->size = 0;
+		piece->room = room;
 		list_add_tail(&piece->node, &saved->pieces);
 	}
 	memcpy(piece->data + piece->size, data, size);
@@ -106,17 +110,17 @@ static struct kmcl_saved *kmcl_store_find(const struct kmcl_identity *id, bool a
 static int kmcl_store_check_locked(struct list_head *list)
 {
 	struct kmcl_saved *saved, *other;
-	int ret = 0;
 
 	list_for_each_entry(saved, list, node) {
 		if (kmcl_store_find(&saved->identity, false))
-			ret = -EEXIST;
+			return -EEXIST;
 		other = saved;
 		list_for_each_entry_continue(other, list, node)
 			if (!memcmp(&other->identity, &saved->identity, sizeof(other->identity)))
-				ret = -EEXIST;
+				return -EEXIST;
+		cond_resched();
 	}
-	return ret;
+	return 0;
 }
 
 int kmcl_store_check(struct list_head *list)

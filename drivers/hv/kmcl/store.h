@@ -25,9 +25,17 @@ struct kmcl_saved {
 	struct list_head pieces;
 };
 
+/**
+ * struct kmcl_piece - whole chunks of a stream
+ * @node: in kmcl_saved.pieces
+ * @size: bytes of @data in use
+ * @room: bytes of @data
+ * @data: the chunks
+ */
 struct kmcl_piece {
 	struct list_head node;
 	u32 size;
+	u32 room;
 	u8 data[];
 };
 

@@ -132,6 +132,10 @@ static int kmcl_takein_begin(struct kmcl_session *s, const struct kmcl_chunk *ch
 		return ret;
 	if (s->inner.save_id != s->set.save_id)
 		return -EBADMSG;
+	if (s->nr_streams >= KMCL_SET_STREAMS_MAX) {
+		pr_err("restore: a set of more than %u streams\n", KMCL_SET_STREAMS_MAX);
+		return -EBADMSG;
+	}
 	s->inner_chunks = 1;
 	if (kind == KMCL_STREAM_BUS) {
 		s->current_bus = NULL;

@@ -28,6 +28,8 @@
 #define KMCL_STREAM_MAGIC	0x4c434d4bU
 #define KMCL_STREAM_VERSION	1
 #define KMCL_CHUNK_MAX		(1024U * 1024U)
+/* Streams of a set, of channels and buses: well above what any host has */
+#define KMCL_SET_STREAMS_MAX	4096U
 #define KMCL_CHUNK_ALIGN	8
 
 /* kmcl_chunk.flags */
