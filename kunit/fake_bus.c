@@ -98,6 +98,7 @@ static void fake_open_done(void *l, int status)
 
 	link->open_status = status;
 	link->nr_open_done++;
+	link->bus->open_done_reserved = READ_ONCE(link->bus->nr_reserved);
 }
 
 static void fake_close_link(void *l)

@@ -82,6 +82,7 @@ struct fake_bus {
 	bool gpadl_wait;		/* gpadl_create and _delete wait until aborted */
 	/* What the test may look at */
 	u32 nr_reserved;		/* reservations that are out */
+	u32 open_done_reserved;		/* and as it was at the last open_done */
 	u32 nr_pinned;			/* gpa_get without gpa_put */
 	u32 nr_ext_map;
 	u32 nr_ext_unmap;

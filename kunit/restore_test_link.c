@@ -123,6 +123,16 @@ static void link_forced_new(struct kunit *test)
 	link_expect_stale(k);
 }
 
+/*
+ * The packets are gone, and what one of them lent to the peer of the old link was
+ * not free before the bus was told to end that (D6).
+ */
+static void link_expect_lent_until_reset(struct kit *k)
+{
+	KUNIT_EXPECT_EQ(k->test, k->c->env->fb->open_done_reserved, 1);
+	KUNIT_EXPECT_EQ(k->test, k->c->env->fb->nr_reserved, 0);
+}
+
 /* A link that was kept, and then its Opened fails: reset. */
 static void d21_opened_fails_on_kept(struct kunit *test)
 {
@@ -131,11 +141,13 @@ static void d21_opened_fails_on_kept(struct kunit *test)
 	u32 i;
 
 	c->opened_ret = -EIO;
+	k->free_done = true;
 	core_enable(c);
 	core_wait(c, CORE_OPENED, 1);
 	core_settle(c);
 	core_expect_life(c, "O");
 	KUNIT_EXPECT_EQ(test, c->link->open_status, -EIO);
+	link_expect_lent_until_reset(k);
 	link_expect_reset(k);
 	core_wait(c, CORE_DONE, KIT_PACKETS);
 	for (i = KIT_SENT; i < KIT_PACKETS; i++)
@@ -153,6 +165,7 @@ static void d21_opened_fails_client(struct kunit *test)
 	struct core_chan *c = k->c;
 
 	c->opened_ret = -EIO;
+	k->free_done = true;
 	KUNIT_ASSERT_EQ(test, vmb_channel_enable(c->ch), 0);
 	core_wait(c, CORE_DONE, KIT_PACKETS);
 	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 0)->status, -ECANCELED);
@@ -160,6 +173,7 @@ static void d21_opened_fails_client(struct kunit *test)
 	vmb_channel_packet_complete(k->received[1], NULL, 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
 	core_expect_life(c, "O");
+	link_expect_lent_until_reset(k);
 }
 
 /* The peer closes before Opened ran: the next opener knows nothing of what is held. */

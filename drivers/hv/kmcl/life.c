@@ -131,8 +131,11 @@ static void kmcl_life_params(struct vmb_channel *ch, struct kmcl_link_params *p)
 	memcpy(p->offer_data, cfg->offer_data, sizeof(p->offer_data));
 }
 
-/* The restored link is not the old one: what was in flight on it is over. */
-void kmcl_life_link_reset(struct vmb_channel *ch)
+/*
+ * What was in flight on a restored link is over. What that had lent to the peer
+ * stays behind, for as long as the link may live on.
+ */
+static void kmcl_life_link_drop(struct vmb_channel *ch)
 {
 	unsigned long flags;
 
@@ -145,6 +148,13 @@ void kmcl_life_link_reset(struct vmb_channel *ch)
 	kmcl_received_drop(ch);
 	kmcl_send_end(ch, -ECANCELED, true);
 	kmcl_warn(ch, "link reset over the restore\n");
+}
+
+/* The restored link is not the old one, which is gone. */
+void kmcl_life_link_reset(struct vmb_channel *ch)
+{
+	kmcl_life_link_drop(ch);
+	kmcl_send_end_quarantine(ch, true);
 }
 
 static void kmcl_life_attach(struct vmb_channel *ch)
@@ -211,7 +221,7 @@ static void kmcl_life_open_undo(struct vmb_channel *ch, int status)
 		ch->want_enabled = false;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (kept)
-		kmcl_life_link_reset(ch);
+		kmcl_life_link_drop(ch);
 	kmcl_send_end_link(ch, true);
 	kmcl_send_wait_done(ch);
 	kmcl_received_drop(ch);
@@ -219,6 +229,7 @@ static void kmcl_life_open_undo(struct vmb_channel *ch, int status)
 	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
 	/* From here on the peer may try again. */
 	ch->ops->open_done(ch->link, status);
+	kmcl_send_end_quarantine(ch, true);
 }
 
 static void kmcl_life_open(struct vmb_channel *ch)

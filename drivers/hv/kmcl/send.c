@@ -496,14 +496,21 @@ static void kmcl_send_take(struct vmb_channel *ch, struct vmb_packet *pkt)
 
 static void kmcl_send_end_locked(struct vmb_packet *pkt, int status)
 {
-	/* Handed over, its external memory belongs to the stream. */
+	bool bounce = pkt->channel->ops->caps & KMCL_CAP_BOUNCE;
+
+	/* Handed over, its external memory belongs to the stream; else to the peer. */
 	if (status == -ESTALE && pkt->ext_len)
 		pkt->ext_token = 0;
+	else if (pkt->state == KMCL_PACKET_SENT && pkt->ext_len && bounce)
+		kmcl_quarantine_add(pkt);
 	kmcl_send_take(pkt->channel, pkt);
 	kmcl_send_done_locked(pkt, status);
 }
 
-/* End all packets of the library's with @status; the routines are called. */
+/*
+ * End all packets of the library's with @status; the routines are called. What the
+ * peer may still touch is left behind, until kmcl_send_end_quarantine().
+ */
 void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only)
 {
 	struct vmb_packet *pkt, *tmp;
