@@ -295,13 +295,16 @@ static void arena_ext_adopt_once(struct kunit *test)
 	offer(test, true);
 	KUNIT_ASSERT_EQ(test, kmcl_arena_ext_reserve(arena, 5000, GFP_KERNEL, &late), 0);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, late, 5000), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 4096), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 8193), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, 0, 5000), -EINVAL);
 	/* Saved again before it was claimed, in vain: it goes on waiting. */
 	offer(test, false);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 8192), 0);
 	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 8192), -EINVAL);
+	/* By a packet that needs less */
+	offer(test, true);
+	KUNIT_EXPECT_EQ(test, kmcl_arena_ext_adopt(arena, saved, 1), 0);
 	offer(test, true);
 	/* Not lent after all, as the send was refused: nobody else may have it. */
 	KUNIT_EXPECT_NOT_NULL(test, kmcl_arena_ext_end(arena, late, &dirty));

@@ -277,6 +277,7 @@ static int fake_ext_reserve(struct vmb_bus *bus, u32 bytes, gfp_t gfp, u64 *toke
 		return fb->ext_error;
 	spin_lock_irqsave(&fb->lock, flags);
 	*token = ++fb->next_token;
+	fb->ext_bytes[*token % FAKE_TOKENS] = bytes;
 	fb->nr_reserved++;
 	spin_unlock_irqrestore(&fb->lock, flags);
 	return 0;
@@ -301,13 +302,17 @@ static int fake_ext_map(struct vmb_bus *bus, u64 token, const struct vmb_mdl *md
 	struct fake_bus *fb = fake_of(bus);
 	__le32 *h = header;
 	unsigned long flags;
+	u32 have;
 
 	spin_lock_irqsave(&fb->lock, flags);
 	fb->nr_ext_map++;
 	fb->ext_mdl = *mdl;
 	fb->ext_offset = offset;
 	fb->ext_length = length;
+	have = fb->ext_bytes[token % FAKE_TOKENS];
 	spin_unlock_irqrestore(&fb->lock, flags);
+	if (have && have < length)
+		return -EINVAL;
 	if (*header_len < 24 || length > PAGE_SIZE)
 		return -EMSGSIZE;
 	h[0] = 0;
@@ -336,8 +341,12 @@ static int fake_ext_adopt(struct vmb_bus *bus, u64 token, u32 bytes)
 {
 	struct fake_bus *fb = fake_of(bus);
 	unsigned long flags;
+	u32 have;
 
 	if (!token || token > fb->next_token)
+		return -EINVAL;
+	have = fb->ext_bytes[token % FAKE_TOKENS];
+	if (have && have < bytes)
 		return -EINVAL;
 	spin_lock_irqsave(&fb->lock, flags);
 	/* A reservation that a commit left behind is there already. */

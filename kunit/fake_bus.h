@@ -18,6 +18,8 @@
 #define FAKE_CAPS_ALL	(KMCL_CAP_SERVER | KMCL_CAP_CLIENT | KMCL_CAP_EXTERNAL | \
 			 KMCL_CAP_GPADL | KMCL_CAP_BOUNCE | KMCL_CAP_KEEP)
 
+#define FAKE_TOKENS	1024
+
 struct fake_packet {
 	struct list_head node;
 	u16 type;
@@ -83,6 +85,7 @@ struct fake_bus {
 	/* What the test may look at */
 	u32 nr_reserved;		/* reservations that are out */
 	u32 open_done_reserved;		/* and as it was at the last open_done */
+	u32 ext_bytes[FAKE_TOKENS];	/* how large they are, by token; 0: any size */
 	u32 nr_pinned;			/* gpa_get without gpa_put */
 	u32 nr_ext_map;
 	u32 nr_ext_unmap;

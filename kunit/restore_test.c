@@ -142,6 +142,48 @@ static void d21_restore_client(struct kunit *test)
 	d21_check(test, false);
 }
 
+/*
+ * A newer consumer has larger limits: what was lent is found again, handed over
+ * once more, and gives way to something larger once its transaction is over.
+ */
+static void restore_larger_external(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	guid_t instance = k->instance;
+	struct kit_stream s;
+	u32 round;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(k->c->ch, 1000, 2), 0);
+	core_run(k->c);
+	kit_populate(k);
+	kit_freeze(test);
+	s = kit_save(k, 4096);
+	kit_session_close(test);
+	for (round = 0; round < 2; round++) {
+		kit_end(k);
+		k = kit_make(test, true, &instance);
+		KUNIT_ASSERT_EQ(test, vmb_channel_init_set_maximum_external_data(k->c->ch, 4096, 2),
+				0);
+		KUNIT_ASSERT_EQ(test, kit_restore(k, &s), 0);
+		restore_expect_counts(k);
+		restore_ids(k, &s);
+		if (round)
+			break;
+		s = kit_save(k, 4096);
+		KUNIT_EXPECT_EQ(test, vmb_channel_disable(k->c->ch), 0);
+	}
+	core_enable(k->c);
+	vmb_channel_start(k->c->ch);
+	core_wait_life(k->c, "ORP");
+	core_peer_answer(k->c, k->ids[1], "fine", 5);
+	core_wait(k->c, CORE_DONE, 2);
+	KUNIT_EXPECT_EQ(test, k->packets[1]->state, KMCL_PACKET_IDLE);
+	k->mdl.length = 4000;
+	KUNIT_EXPECT_EQ(test, vmb_packet_send(k->packets[1], "more", 5, &k->mdl,
+					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	restore_complete_held(k);
+}
+
 /* New sends get ids that nobody in flight has. */
 static void d16_new_ids_after_restore(struct kunit *test)
 {
@@ -397,6 +439,7 @@ static void d20_held_outlives(struct kunit *test)
 static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(d21_restore_server),
 	KUNIT_CASE(d21_restore_client),
+	KUNIT_CASE(restore_larger_external),
 	KUNIT_CASE(d16_new_ids_after_restore),
 	KUNIT_CASE(restore_by_chunks),
 	KUNIT_CASE(restore_states),

@@ -178,7 +178,7 @@ struct kmcl_tx {
  * @ext_unmap: The transaction ended: copies back where memory is bounced,
  *	unless @mdl is NULL. Any context.
  * @ext_adopt: With %KMCL_CAP_KEEP. @token comes from a saved packet: claim that
- *	reservation, once. -EINVAL: there is none, or not of @bytes.
+ *	reservation, once. -EINVAL: there is none, or one of less than @bytes.
  *
  * @gpa_get: With %KMCL_CAP_EXTERNAL. Pin the peer's memory that a validated
  *	GPA-direct header describes, as at most *@nr pieces, and set *@nr.

@@ -125,6 +125,7 @@ struct vmb_packet {
 	u32 ext_offset;
 	u32 ext_len;
 	u64 ext_token;			/* 0: no reservation */
+	bool ext_small;			/* restored: less than the channel's limit */
 	struct kmcl_quarantine *quarantine;	/* memory for it, where it may be needed */
 	struct vmb_mdl *mdl;
 	struct vmb_mdl *own_mdl;	/* made for page frame numbers */
@@ -472,6 +473,7 @@ void kmcl_send_cancel_all_locked(struct vmb_channel *ch);
 void kmcl_send_wait_done(struct vmb_channel *ch);
 int kmcl_send_completed(struct vmb_channel *ch, struct kmcl_rx *rx, u32 *budget,
 			const char **fault);
+int kmcl_send_prepare_quarantine(struct vmb_packet *pkt, gfp_t gfp);
 void kmcl_send_end_quarantine(struct vmb_channel *ch, bool release);
 static inline u8 *kmcl_packet_ranges(struct vmb_packet *pkt)
 {

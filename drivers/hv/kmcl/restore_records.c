@@ -252,6 +252,32 @@ int kmcl_restore_packet(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx,
 	return 0;
 }
 
+/* The packet claims what it had lent, in place of a reservation of its own. */
+static int kmcl_restore_external(struct vmb_packet *pkt, u64 token, u32 ext_len)
+{
+	struct vmb_channel *ch = pkt->channel;
+	bool small;
+	int ret;
+
+	if (!ch->ops->ext_adopt)
+		return -EOPNOTSUPP;
+	ret = kmcl_send_prepare_quarantine(pkt, GFP_KERNEL);
+	if (ret)
+		return ret;
+	/* It was made for the limits of the consumer that was saved. */
+	ret = ch->ops->ext_adopt(ch->cfg.bus, token, ch->cfg.max_external);
+	small = ret;
+	if (ret)
+		ret = ch->ops->ext_adopt(ch->cfg.bus, token, ext_len);
+	if (ret)
+		return ret;
+	if (pkt->ext_token)
+		ch->ops->ext_release(ch->cfg.bus, pkt->ext_token);
+	pkt->ext_token = token;
+	pkt->ext_small = small;
+	return 0;
+}
+
 /**
  * vmb_packet_restore() - give a saved packet back to the library
  * @pkt: of vmb_packet_allocate(), with routine and pointer set; the library's,
@@ -291,15 +317,9 @@ int vmb_packet_restore(struct vmb_packet *pkt, const void *buffer, u32 size)
 	if (ext_len) {
 		if (pkt->mdl && pkt->restored_len < ext_len)
 			return -EINVAL;
-		if (!ch->ops->ext_adopt)
-			return -EOPNOTSUPP;
-		ret = ch->ops->ext_adopt(ch->cfg.bus, le64_to_cpu(rec->ext_token),
-					 ch->cfg.max_external);
+		ret = kmcl_restore_external(pkt, le64_to_cpu(rec->ext_token), ext_len);
 		if (ret)
 			return ret;
-		if (pkt->ext_token)
-			ch->ops->ext_release(ch->cfg.bus, pkt->ext_token);
-		pkt->ext_token = le64_to_cpu(rec->ext_token);
 	}
 	memcpy(pkt->data, rec + 1, payload);
 	memcpy(kmcl_packet_ranges(pkt), (const u8 *)(rec + 1) + ALIGN(payload, 8), ranges);

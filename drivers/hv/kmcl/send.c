@@ -302,6 +302,15 @@ static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt,
 	return 0;
 }
 
+/* The last one stayed with a peer that may still write to what it names. */
+int kmcl_send_prepare_quarantine(struct vmb_packet *pkt, gfp_t gfp)
+{
+	if (pkt->quarantine || !(pkt->channel->ops->caps & KMCL_CAP_BOUNCE))
+		return 0;
+	pkt->quarantine = kmalloc(sizeof(*pkt->quarantine), gfp);
+	return pkt->quarantine ? 0 : -ENOMEM;
+}
+
 /* Describe (and bounce) the external memory of a packet. */
 static int kmcl_send_map(struct vmb_packet *pkt, struct vmb_mdl *mdl, u32 offset, u32 length)
 {
@@ -309,13 +318,16 @@ static int kmcl_send_map(struct vmb_packet *pkt, struct vmb_mdl *mdl, u32 offset
 	u32 ranges_len = ch->ranges_max;
 	int ret;
 
-	/* The last one stayed with a peer that may still write to it. */
-	if ((ch->ops->caps & KMCL_CAP_BOUNCE) && !pkt->quarantine) {
-		pkt->quarantine = kmalloc(sizeof(*pkt->quarantine), GFP_ATOMIC | __GFP_NOWARN);
-		if (!pkt->quarantine)
-			return -ENOMEM;
+	ret = kmcl_send_prepare_quarantine(pkt, GFP_ATOMIC | __GFP_NOWARN);
+	if (ret)
+		return ret;
+	/* That of a consumer with smaller limits will not do any more. */
+	if (pkt->ext_token && pkt->ext_small) {
+		ch->ops->ext_release(ch->cfg.bus, pkt->ext_token);
+		pkt->ext_token = 0;
 	}
 	if (!pkt->ext_token) {
+		pkt->ext_small = false;
 		ret = ch->ops->ext_reserve(ch->cfg.bus, ch->cfg.max_external,
 					   GFP_ATOMIC | __GFP_NOWARN, &pkt->ext_token);
 		if (ret)
@@ -640,7 +652,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_cancel, KMCL_NS);
  * the channel's limits or its ring; -EOPNOTSUPP: no external memory on this
  * channel; -ENODEV: Disabled or closed; -ESHUTDOWN: suspended, frozen or being
  * saved; -EBUSY and a WARN: it is being sent; -ENOMEM: only for a packet with
- * external memory whose last send was given up.
+ * external memory whose last send was given up, or that was restored from a
+ * channel with a smaller limit.
  */
 int vmb_packet_send(struct vmb_packet *pkt, const void *buffer, u32 length,
 		    struct vmb_mdl *external, u32 flags)

@@ -117,7 +117,7 @@ EXPORT_SYMBOL_NS_GPL(kmcl_arena_ext_end, KMCL_NS);
  * kmcl_arena_ext_adopt() - a restored packet claims its reservation
  * @arena: where
  * @token: which, from a saved packet
- * @bytes: of how much
+ * @bytes: of at least how much
  *
  * Context: any context. Return: 0; -EINVAL where none of @bytes waits for that.
  */
@@ -129,7 +129,7 @@ int kmcl_arena_ext_adopt(struct kmcl_arena *arena, u64 token, u32 bytes)
 
 	spin_lock_irqsave(&arena->lock, flags);
 	run = kmcl_arena_lookup(arena, token);
-	if (run && run->adoptable && run->count == kmcl_arena_ext_pages(bytes)) {
+	if (run && run->adoptable && bytes && run->count >= kmcl_arena_ext_pages(bytes)) {
 		run->adoptable = false;
 		ret = 0;
 	}

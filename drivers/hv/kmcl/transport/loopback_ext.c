@@ -168,7 +168,7 @@ void kmcl_lb_ext_unmap(struct vmb_bus *bus, u64 token, const struct vmb_mdl *mdl
  * kmcl_lb_ext_adopt() - &struct kmcl_transport_ops.ext_adopt
  * @bus: which
  * @token: from a saved packet
- * @bytes: of the reservation
+ * @bytes: how much it must be at least
  *
  * Return: 0 or -EINVAL.
  */
