@@ -13,7 +13,9 @@ ALLOW_SKIP ?=
 
 LAB	:= tools/lab
 # BTF of a module fits one vmlinux alone, and making it takes more than a compiler.
-KBUILD	= $(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_DEBUG_INFO_BTF_MODULES=
+# Tests, and their hooks in the modules, are for the lab, which builds them itself.
+KBUILD	= $(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_DEBUG_INFO_BTF_MODULES= \
+	CONFIG_KMCL_KUNIT= CONFIG_KMCL_KUNIT_HV=
 MODULES	:= kmcl kmcl_loopback kmcl_hv kmcl_windows kmcl_load vsp_echo vsc_load kmcl_dm
 
 export ALLOW_SKIP
