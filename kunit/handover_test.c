@@ -257,6 +257,8 @@ static void handover_cannot_be_saved(struct kunit *test)
 	} while (!ret && s->state == KMCL_SESSION_FROZEN);
 	KUNIT_EXPECT_EQ(test, ret, -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, s->state, KMCL_SESSION_FAILED);
+	KUNIT_EXPECT_STREQ(test, (char *)s->reason.channel, c->ch->cfg.name);
+	KUNIT_EXPECT_NOT_NULL(test, strstr((char *)s->reason.text, "without save callbacks"));
 	kit_session_close(test);
 	core_wait_life(c, "ORPSRP");
 	core_wait_life(k->c, "ORPSRP");

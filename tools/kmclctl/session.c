@@ -126,8 +126,7 @@ int session_save(struct session *s, struct memfd *set)
 		return code;
 	errno = error;
 	if (error == EOPNOTSUPP)
-		return fail(EXIT_FAILED, see_log,
-			    "a channel holds what cannot be saved");
+		return explain_refusal(s);
 	return error == ENODEV ? explain_peer_gone() : explain("save");
 }
 

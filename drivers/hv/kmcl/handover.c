@@ -154,6 +154,10 @@ static int kmcl_set_channel(struct kmcl_session *s, struct kmcl_member *m)
 
 	if (!m->saving) {
 		ret = kmcl_save_begin(ch, s->set.save_id);
+		if (ret == -EOPNOTSUPP) {
+			kmcl_save_refusal(ch, s->reason.text, sizeof(s->reason.text));
+			strscpy(s->reason.channel, ch->cfg.name, sizeof(s->reason.channel));
+		}
 		if (ret) {
 			kmcl_err(ch, "could not be saved: error %d\n", ret);
 			return ret;

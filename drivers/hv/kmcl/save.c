@@ -78,11 +78,32 @@ static const char *kmcl_save_obstacle(struct vmb_channel *ch, struct list_head *
 		if (pkt->sync)
 			return "a synchronous request";
 		if (!ch->cfg.save_packet)
-			return "a packet of a consumer without save callbacks";
+			return "of a consumer without save callbacks";
 		if (pkt->ext_len && !(ch->ops->caps & KMCL_CAP_KEEP))
-			return "external memory that the bus cannot carry";
+			return "one with external memory, which the bus cannot carry";
 	}
 	return NULL;
+}
+
+static const char *kmcl_save_obstacle_of(struct vmb_channel *ch, u64 *id)
+{
+	lockdep_assert_held(&ch->lock);
+	return kmcl_save_obstacle(ch, &ch->tx_sent, id) ?:
+	       kmcl_save_obstacle(ch, &ch->tx_queue, id);
+}
+
+/* For a person: why kmcl_save_begin() said -EOPNOTSUPP */
+void kmcl_save_refusal(struct vmb_channel *ch, char *text, u32 size)
+{
+	const char *obstacle;
+	unsigned long flags;
+	u64 id = 0;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	obstacle = kmcl_save_obstacle_of(ch, &id);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	snprintf(text, size, "packet %#llx is %s: let it complete first", id,
+		 obstacle ?: "gone by now");
 }
 
 static int kmcl_save_may_begin(struct vmb_channel *ch)
@@ -96,8 +117,7 @@ static int kmcl_save_may_begin(struct vmb_channel *ch)
 		return -EBUSY;
 	if (ch->state == KMCL_OPEN && ch->freeze != KMCL_FROZEN && (!ch->paused || ch->nr_held))
 		return -EBUSY;
-	obstacle = kmcl_save_obstacle(ch, &ch->tx_sent, &id) ?:
-		   kmcl_save_obstacle(ch, &ch->tx_queue, &id);
+	obstacle = kmcl_save_obstacle_of(ch, &id);
 	if (obstacle) {
 		kmcl_err(ch, "cannot be saved: packet %#llx is %s\n", id, obstacle);
 		return -EOPNOTSUPP;

@@ -53,6 +53,7 @@ struct kmcl_save {
 };
 
 int kmcl_save_begin(struct vmb_channel *ch, u64 save_id);
+void kmcl_save_refusal(struct vmb_channel *ch, char *text, u32 size);
 void kmcl_save_finish(struct vmb_channel *ch, bool commit);
 
 #endif /* _KMCL_SAVE_H */
