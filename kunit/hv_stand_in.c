@@ -181,20 +181,66 @@ static int host_open(struct vmbus_channel *ch, u32 send_size, u32 receive_size,
 	return 0;
 }
 
+/* As vmbus_reset_channel_cb() */
+static void offer_quiet(struct stand_in_offer *offer)
+{
+	spin_lock_bh(&offer->lock);
+	offer->ch.onchannel_callback = NULL;
+	spin_unlock_bh(&offer->lock);
+	offer->ch.sc_creation_callback = NULL;
+}
+
+/* As vmbus_close_internal(): false where it was not open. */
+static bool offer_close(struct stand_in_offer *offer)
+{
+	struct vmbus_channel *ch = &offer->ch;
+
+	lockdep_assert_held(&offer->host->channel_mutex);
+	offer_quiet(offer);
+	if (ch->state != CHANNEL_OPENED_STATE)
+		return false;
+	ch->state = CHANNEL_OPEN_STATE;
+	offer_ask(offer, STAND_IN_CLOSE);
+	ring_info_exit(&ch->outbound, &offer->from_guest);
+	ring_info_exit(&ch->inbound, &offer->to_guest);
+	return true;
+}
+
+/* The channel is gone; who uses it after that shall fall. */
+static void offer_poison(struct stand_in_offer *offer)
+{
+	struct stand_in *host = offer->host;
+
+	KUNIT_EXPECT_EQ(host->test, offer->ch.state, CHANNEL_OPEN_STATE);
+	memset(&offer->ch, 0x6b, sizeof(offer->ch));
+	WRITE_ONCE(offer->released, true);
+	wake_up_all(&host->wait);
+}
+
+static void sub_close(struct stand_in_offer *sub)
+{
+	if (sub->ch.rescind)
+		wait_for_completion(&sub->ch.rescind_event);
+	mutex_lock(&sub->host->channel_mutex);
+	if (!sub->released && offer_close(sub) && sub->ch.rescind)
+		offer_poison(sub);
+	mutex_unlock(&sub->host->channel_mutex);
+}
+
+/* As vmbus_close(): sub-channels first */
 static void host_close(struct vmbus_channel *ch)
 {
 	struct stand_in_offer *offer = offer_of(ch);
+	struct stand_in *host = offer->host;
+	u32 i;
 
-	spin_lock_bh(&offer->lock);
-	ch->onchannel_callback = NULL;
-	spin_unlock_bh(&offer->lock);
-	KUNIT_EXPECT_EQ(offer->host->test, ch->state, CHANNEL_OPENED_STATE);
-	ch->state = CHANNEL_OPEN_STATE;
-	mutex_lock(&offer->host->channel_mutex);
-	offer_ask(offer, STAND_IN_CLOSE);
-	mutex_unlock(&offer->host->channel_mutex);
-	ring_info_exit(&ch->outbound, &offer->from_guest);
-	ring_info_exit(&ch->inbound, &offer->to_guest);
+	KUNIT_EXPECT_NULL(host->test, offer->primary);
+	for (i = 0; i < READ_ONCE(host->nr_offers); i++)
+		if (host->offers[i]->primary == offer && !host->offers[i]->released)
+			sub_close(host->offers[i]);
+	mutex_lock(&host->channel_mutex);
+	KUNIT_EXPECT_TRUE(host->test, offer_close(offer));
+	mutex_unlock(&host->channel_mutex);
 }
 
 static int host_establish(struct vmbus_channel *ch, void *buffer, u32 size,
@@ -413,6 +459,9 @@ void stand_in_destroy(struct stand_in *host)
 	wait_event(host->wait, stand_in_idle(host));
 	for (i = 0; i < host->nr_offers; i++) {
 		offer = host->offers[i];
+		flush_work(&offer->announce);
+		if (offer->primary && !offer->released)
+			stand_in_rescind(offer);
 		if (!offer->gone)
 			host_unregister(&offer->dev);
 		/* Whoever had the device was to let it go. */
@@ -432,20 +481,27 @@ void stand_in_destroy(struct stand_in *host)
 	kfree(host);
 }
 
-/* The channel goes with its device; who uses it after that shall fall. */
+/* The channel goes with its device. */
 static void offer_release(struct device *dev)
 {
-	struct stand_in_offer *offer = container_of(dev, struct stand_in_offer, dev.device);
-	struct stand_in *host = offer->host;
-
-	KUNIT_EXPECT_EQ(host->test, offer->ch.state, CHANNEL_OPEN_STATE);
-	memset(&offer->ch, 0x6b, sizeof(offer->ch));
-	WRITE_ONCE(offer->released, true);
-	wake_up_all(&host->wait);
+	offer_poison(container_of(dev, struct stand_in_offer, dev.device));
 }
 
-struct stand_in_offer *stand_in_offer_new(struct stand_in *host, const guid_t *type,
-					  const guid_t *instance)
+/* As vmbus_add_channel_work() for a sub-channel */
+static void sub_announce(struct work_struct *work)
+{
+	struct stand_in_offer *sub = container_of(work, struct stand_in_offer, announce);
+	void (*callback)(struct vmbus_channel *ch);
+
+	callback = READ_ONCE(sub->primary->ch.sc_creation_callback);
+	if (callback)
+		callback(&sub->ch);
+	WRITE_ONCE(sub->ch.probe_done, true);
+	wake_up_all(&sub->host->wait);
+}
+
+static struct stand_in_offer *offer_new(struct stand_in *host, const guid_t *type,
+					const guid_t *instance)
 {
 	struct stand_in_offer *offer = kzalloc(sizeof(*offer), GFP_KERNEL);
 
@@ -453,24 +509,34 @@ struct stand_in_offer *stand_in_offer_new(struct stand_in *host, const guid_t *t
 	offer->host = host;
 	mutex_init(&offer->bind);
 	spin_lock_init(&offer->lock);
+	INIT_WORK(&offer->announce, sub_announce);
+	offer->ch.state = CHANNEL_OPEN_STATE;
+	offer->ch.offermsg.child_relid = 1 + host->nr_offers;
+	guid_copy(&offer->ch.offermsg.offer.if_type, type);
+	guid_copy(&offer->ch.offermsg.offer.if_instance, instance);
+	/* A signal then takes a hypercall alone, which fails here, and no shared page. */
+	offer->ch.is_dedicated_interrupt = true;
+	spin_lock_init(&offer->ch.sched_lock);
+	init_completion(&offer->ch.rescind_event);
+	INIT_LIST_HEAD(&offer->ch.sc_list);
+	return offer;
+}
+
+struct stand_in_offer *stand_in_offer_new(struct stand_in *host, const guid_t *type,
+					  const guid_t *instance)
+{
+	struct stand_in_offer *offer;
+	guid_t own;
+
+	guid_gen(&own);
+	offer = offer_new(host, type, instance ?: &own);
 	guid_copy(&offer->dev.dev_type, type);
-	if (instance)
-		guid_copy(&offer->dev.dev_instance, instance);
-	else
-		guid_gen(&offer->dev.dev_instance);
+	guid_copy(&offer->dev.dev_instance, instance ?: &own);
 	offer->dev.channel = &offer->ch;
 	device_initialize(&offer->dev.device);
 	offer->dev.device.release = offer_release;
 	dev_set_name(&offer->dev.device, "%pUl", &offer->dev.dev_instance);
 	offer->ch.device_obj = &offer->dev;
-	offer->ch.state = CHANNEL_OPEN_STATE;
-	offer->ch.offermsg.child_relid = 1 + host->nr_offers;
-	guid_copy(&offer->ch.offermsg.offer.if_type, type);
-	guid_copy(&offer->ch.offermsg.offer.if_instance, &offer->dev.dev_instance);
-	/* A signal then takes a hypercall alone, which fails here, and no shared page. */
-	offer->ch.is_dedicated_interrupt = true;
-	spin_lock_init(&offer->ch.sched_lock);
-	INIT_LIST_HEAD(&offer->ch.sc_list);
 	return offer;
 }
 
@@ -485,13 +551,18 @@ void stand_in_rebind(struct stand_in_offer *offer)
 	mutex_unlock(&host->mutex);
 }
 
-void stand_in_offer_publish(struct stand_in_offer *offer)
+static void offer_add(struct stand_in_offer *offer)
 {
 	struct stand_in *host = offer->host;
 
 	KUNIT_ASSERT_LT(host->test, host->nr_offers, STAND_IN_OFFERS);
 	host->offers[host->nr_offers] = offer;
 	WRITE_ONCE(host->nr_offers, host->nr_offers + 1);
+}
+
+void stand_in_offer_publish(struct stand_in_offer *offer)
+{
+	offer_add(offer);
 	stand_in_rebind(offer);
 }
 
@@ -504,6 +575,47 @@ struct stand_in_offer *stand_in_offer(struct stand_in *host, const guid_t *type,
 	return offer;
 }
 
+struct stand_in_offer *stand_in_sub_new(struct stand_in_offer *primary, u16 index)
+{
+	struct stand_in_offer *sub = offer_new(primary->host, &primary->dev.dev_type,
+					       &primary->dev.dev_instance);
+
+	sub->primary = primary;
+	sub->gone = true;
+	sub->ch.primary_channel = &primary->ch;
+	sub->ch.offermsg.offer.sub_channel_index = index;
+	return sub;
+}
+
+void stand_in_sub_publish(struct stand_in_offer *sub)
+{
+	offer_add(sub);
+	schedule_work(&sub->announce);
+}
+
+struct stand_in_offer *stand_in_offer_sub(struct stand_in_offer *primary, u16 index)
+{
+	struct stand_in_offer *sub = stand_in_sub_new(primary, index);
+
+	stand_in_sub_publish(sub);
+	flush_work(&sub->announce);
+	return sub;
+}
+
+/* Nobody is told: one that is open goes with its primary's close. */
+static void sub_rescind(struct stand_in_offer *sub)
+{
+	struct stand_in *host = sub->host;
+
+	wait_event(host->wait, READ_ONCE(sub->ch.probe_done));
+	mutex_lock(&host->channel_mutex);
+	if (sub->ch.state == CHANNEL_OPEN_STATE)
+		offer_poison(sub);
+	else
+		complete(&sub->ch.rescind_event);
+	mutex_unlock(&host->channel_mutex);
+}
+
 void stand_in_rescind(struct stand_in_offer *offer)
 {
 	void (*callback)(struct vmbus_channel *ch);
@@ -511,17 +623,43 @@ void stand_in_rescind(struct stand_in_offer *offer)
 	/* It looks for the channel first. */
 	mutex_lock(&offer->host->channel_mutex);
 	mutex_unlock(&offer->host->channel_mutex);
+	offer_quiet(offer);
 	spin_lock_bh(&offer->lock);
-	offer->ch.onchannel_callback = NULL;
 	WRITE_ONCE(offer->ch.rescind, true);
 	WRITE_ONCE(offer->ended, !!offer->waiting);
 	spin_unlock_bh(&offer->lock);
 	wake_up_all(&offer->host->wait);
 	callback = READ_ONCE(offer->ch.chn_rescind_callback);
-	if (callback)
+	if (offer->primary)
+		sub_rescind(offer);
+	else if (callback)
 		callback(&offer->ch);
 	else
 		host_unregister(&offer->dev);
+}
+
+int stand_in_suspend(struct stand_in_offer *offer)
+{
+	struct device_driver *driver;
+	int ret;
+
+	mutex_lock(&offer->bind);
+	driver = offer->dev.device.driver;
+	ret = driver ? drv_to_hv_drv(driver)->suspend(&offer->dev) : 0;
+	mutex_unlock(&offer->bind);
+	return ret;
+}
+
+int stand_in_resume(struct stand_in_offer *offer)
+{
+	struct device_driver *driver;
+	int ret;
+
+	mutex_lock(&offer->bind);
+	driver = offer->dev.device.driver;
+	ret = driver ? drv_to_hv_drv(driver)->resume(&offer->dev) : 0;
+	mutex_unlock(&offer->bind);
+	return ret;
 }
 
 void stand_in_unbind(struct stand_in_offer *offer)

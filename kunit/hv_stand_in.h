@@ -8,9 +8,10 @@
  * What hv_vmbus and the driver core do of themselves is done here after them:
  * a device's lock is held over its probe() and remove(), a rescind first ends
  * the interrupts and one wait for the host, but comes after a close that is under
- * way, and a channel is gone with its device. Signals to the host are counted by
- * hv_vmbus, in sig_events: the hypercall that they end in fails off Hyper-V, and
- * harms nobody.
+ * way, and a channel is gone with its device. A sub-channel has no device: it is
+ * told of by its primary's callback, is closed with its primary, and is gone once
+ * it was taken back and is closed. Signals to the host are counted by hv_vmbus, in
+ * sig_events: the hypercall that they end in fails off Hyper-V, and harms nobody.
  */
 #ifndef _KMCL_HV_STAND_IN_H
 #define _KMCL_HV_STAND_IN_H
@@ -21,6 +22,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "vmbus/ring.h"
 
@@ -48,9 +50,11 @@ struct stand_in_ring {
 	struct vmbus_ring end;		/* the host's */
 };
 
-/* A device that the host offers, and its channel */
+/* A device that the host offers, and its channel; or a sub-channel alone */
 struct stand_in_offer {
 	struct stand_in *host;
+	struct stand_in_offer *primary;	/* of a sub-channel */
+	struct work_struct announce;	/* as hv_vmbus's work hv_sub_chan */
 	struct hv_device dev;
 	struct vmbus_channel ch;
 	struct mutex bind;		/* as the device's lock */
@@ -105,6 +109,14 @@ void stand_in_offer_publish(struct stand_in_offer *offer);
 void stand_in_rebind(struct stand_in_offer *offer);
 /* Take it back; as hv_vmbus does, which returns when the driver has noted it. */
 void stand_in_rescind(struct stand_in_offer *offer);
+/* Offer a sub-channel; who waits for it has opened it by then, or was refused. */
+struct stand_in_offer *stand_in_offer_sub(struct stand_in_offer *primary, u16 index);
+/* The same in two steps; nobody is waited for. */
+struct stand_in_offer *stand_in_sub_new(struct stand_in_offer *primary, u16 index);
+void stand_in_sub_publish(struct stand_in_offer *sub);
+/* The machine hibernates, and comes back: what the driver's callback says */
+int stand_in_suspend(struct stand_in_offer *offer);
+int stand_in_resume(struct stand_in_offer *offer);
 /* Somebody takes the device from its driver, as through sysfs. */
 void stand_in_unbind(struct stand_in_offer *offer);
 /* Let the host answer what was held. */
