@@ -306,6 +306,65 @@ static void sub_open_refused_server(struct kunit *test)
 	sub_open_refused(test, true);
 }
 
+/* As the transport's own; there is no external data. */
+static void sub_end_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct kmcl_hv_end, ref));
+}
+
+/*
+ * Offered, and refused; whoever tells the core of that waits in the test's hands,
+ * before the channel is let go of.
+ */
+static struct stand_in_offer *sub_refused_begin(struct hv_pair *primary, struct kmcl_hv_end *end)
+{
+	struct stand_in_offer *o = stand_in_sub_new(primary->o, 1);
+
+	kref_get(&end->ref);
+	o->error[STAND_IN_OPEN] = -EAGAIN;
+	o->hold[STAND_IN_OPEN] = true;
+	stand_in_sub_publish(o);
+	KUNIT_ASSERT_TRUE(primary->c->test, stand_in_reached(o, STAND_IN_OPEN, 1));
+	return o;
+}
+
+static void sub_refused_answer(struct stand_in_offer *o, struct core_chan *c,
+			       struct kmcl_hv_end *end)
+{
+	mutex_lock(&end->event_mutex);
+	stand_in_answer(o, STAND_IN_OPEN);
+	core_until(c, READ_ONCE(end->state) != KMCL_HV_OPENING);
+	/* Whatever else kicks the end's work just then */
+	kref_get(&end->ref);
+	if (!schedule_work(&end->work))
+		kref_put(&end->ref, sub_end_free);
+	flush_work(&end->work);
+	mutex_unlock(&end->event_mutex);
+	flush_work(&o->announce);
+}
+
+/* And its consumer goes meanwhile: the primary keeps its device. */
+static void sub_refused_and_disabled(struct kunit *test)
+{
+	struct hv_pair primary = hv_running(test, false);
+	struct core_chan *c = sub_chan(&primary, false, 1);
+	struct stand_in_offer *o;
+	struct kmcl_hv_end *end;
+
+	sub_enable(c);
+	end = sub_end(c);
+	o = sub_refused_begin(&primary, end);
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
+	sub_refused_answer(o, c, end);
+	core_expect_life(c, "");
+	KUNIT_EXPECT_TRUE(test, primary.o->bound);
+	core_expect_life(primary.c, "ORP");
+	hv_expect_works(&primary);
+	/* Nobody else has it any more. */
+	core_until(c, kref_read(&end->ref) == 1);
+	kref_put(&end->ref, sub_end_free);
+}
+
 /* Not answered: its consumer can go, its primary ends with the answer. */
 static void sub_open_silent(struct kunit *test)
 {
@@ -430,6 +489,7 @@ static struct kunit_case hv_sub_cases[] = {
 	KUNIT_CASE(sub_open_silent),
 	KUNIT_CASE(sub_external_lent),
 	KUNIT_CASE(sub_suspended),
+	KUNIT_CASE(sub_refused_and_disabled),
 	{}
 };
 

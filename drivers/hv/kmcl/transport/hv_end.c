@@ -115,7 +115,8 @@ static enum kmcl_hv_step kmcl_hv_end_next(struct kmcl_hv_end *end)
 		return KMCL_HV_STEP_NONE;
 	if (end->rescinded)
 		return KMCL_HV_STEP_UNREGISTER;
-	if (!attached && end->device && !end->removing)
+	/* A sub-channel has its primary's device, which is not its to give back. */
+	if (!attached && end->device && !end->removing && !kmcl_hv_end_is_sub(end))
 		return KMCL_HV_STEP_RELEASE;
 	if (!attached && !end->device && end->type)
 		return KMCL_HV_STEP_GONE;
