@@ -365,6 +365,29 @@ static void sub_refused_and_disabled(struct kunit *test)
 	kref_put(&end->ref, sub_end_free);
 }
 
+/* After a hibernation: the reset is the old link's, and no reason to open again. */
+static void sub_refused_after_reset(struct kunit *test)
+{
+	struct hv_pair primary = hv_running(test, false);
+	struct hv_pair sub = sub_running(&primary, true, 1);
+	struct kmcl_hv_end *end = sub_end(sub.c);
+	struct stand_in_offer *o;
+
+	KUNIT_ASSERT_EQ(test, stand_in_suspend(primary.o), 0);
+	stand_in_rescind(sub.o);
+	KUNIT_ASSERT_EQ(test, stand_in_resume(primary.o), 0);
+	core_wait(primary.c, CORE_POST_STARTED_END, 2);
+	sub_wait_waits(sub.c);
+	o = sub_refused_begin(&primary, end);
+	sub_refused_answer(o, sub.c, end);
+	KUNIT_EXPECT_EQ(test, o->calls[STAND_IN_OPEN], 1);
+	kref_put(&end->ref, sub_end_free);
+	sub.o = stand_in_offer_sub(primary.o, 1);
+	core_wait(sub.c, CORE_POST_STARTED_END, 2);
+	hv_expect_works(&sub);
+	hv_expect_works(&primary);
+}
+
 /* Not answered: its consumer can go, its primary ends with the answer. */
 static void sub_open_silent(struct kunit *test)
 {
@@ -490,6 +513,7 @@ static struct kunit_case hv_sub_cases[] = {
 	KUNIT_CASE(sub_external_lent),
 	KUNIT_CASE(sub_suspended),
 	KUNIT_CASE(sub_refused_and_disabled),
+	KUNIT_CASE(sub_refused_after_reset),
 	{}
 };
 

@@ -179,6 +179,7 @@ void kmcl_hv_end_unbind(struct hv_device *device);
 int kmcl_hv_end_suspend(struct hv_device *device);
 int kmcl_hv_end_resume(struct hv_device *device);
 void kmcl_hv_end_open(struct kmcl_hv_end *end);
+void kmcl_hv_end_let_go(struct kmcl_hv_end *end);
 void kmcl_hv_end_put(struct kmcl_hv_end *end);
 void kmcl_hv_end_exit(void);
 
@@ -191,7 +192,6 @@ static inline void kmcl_hv_end_kick(struct kmcl_hv_end *end)
 
 /* hv_sub.c */
 void kmcl_hv_sub_listen(struct vmbus_channel *vmbus);
-void kmcl_hv_sub_drop(struct kmcl_hv_end *end);
 void kmcl_hv_sub_closing(struct kmcl_hv_end *end);
 bool kmcl_hv_subs_end(struct kmcl_hv_end *primary);
 void kmcl_hv_subs_drop(struct kmcl_hv_end *primary);

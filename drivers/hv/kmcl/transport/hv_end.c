@@ -420,6 +420,26 @@ int kmcl_hv_end_bind(struct kmcl_hv_type *type, struct hv_device *device)
 	return end ? 0 : -ENODEV;
 }
 
+/* Its channel is somebody else's from here on, or no more. */
+void kmcl_hv_end_let_go(struct kmcl_hv_end *end)
+{
+	struct hv_device *device = end->device;
+
+	lockdep_assert_held(&kmcl_hv_lock);
+	end->vmbus = NULL;
+	end->device = NULL;
+	end->state = KMCL_HV_WAITING;
+	end->removing = false;
+	end->suspended = false;
+	end->lost = false;
+	end->reset = false;
+	wake_up_all(&end->wait);
+	kmcl_hv_end_kick(end);
+	/* Neither is the last: whoever calls has the device, the work has the end. */
+	put_device(&device->device);
+	kmcl_hv_end_put(end);
+}
+
 /* The device goes, or its next driver wants it: the link has to end first. */
 void kmcl_hv_end_unbind(struct hv_device *device)
 {
@@ -441,16 +461,8 @@ void kmcl_hv_end_unbind(struct hv_device *device)
 	end->vmbus->max_pkt_size = 0;
 	vmbus_set_chn_rescind_callback(end->vmbus, NULL);
 	hv_set_drvdata(device, NULL);
-	end->vmbus = NULL;
-	end->device = NULL;
-	end->state = KMCL_HV_WAITING;
-	end->removing = false;
-	end->suspended = false;
-	kmcl_hv_end_kick(end);
-	wake_up_all(&end->wait);
+	kmcl_hv_end_let_go(end);
 	spin_unlock(&kmcl_hv_lock);
-	put_device(&device->device);
-	kmcl_hv_end_put(end);
 }
 
 /* The machine hibernates: the link has to be closed, and opened anew afterwards. */

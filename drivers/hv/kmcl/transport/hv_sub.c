@@ -55,7 +55,7 @@ static void kmcl_hv_sub_offered(struct vmbus_channel *vmbus)
 	spin_lock(&kmcl_hv_lock);
 	primary = kmcl_hv_type_end_of(device);
 	if (end->state != KMCL_HV_OPEN)
-		kmcl_hv_sub_drop(end);
+		kmcl_hv_end_let_go(end);
 	if (primary)
 		kmcl_hv_end_kick(primary);
 	kmcl_hv_end_kick(end);
@@ -66,25 +66,6 @@ static void kmcl_hv_sub_offered(struct vmbus_channel *vmbus)
 void kmcl_hv_sub_listen(struct vmbus_channel *vmbus)
 {
 	vmbus_set_sc_create_callback(vmbus, kmcl_hv_sub_offered);
-}
-
-/* The channel of this end is no more. */
-void kmcl_hv_sub_drop(struct kmcl_hv_end *end)
-{
-	struct hv_device *device = end->device;
-
-	lockdep_assert_held(&kmcl_hv_lock);
-	end->vmbus = NULL;
-	end->device = NULL;
-	end->state = KMCL_HV_WAITING;
-	end->removing = false;
-	end->suspended = false;
-	end->lost = false;
-	wake_up_all(&end->wait);
-	/* Neither is the last: the primary has the device, the work has the end. */
-	put_device(&device->device);
-	kmcl_hv_end_kick(end);
-	kmcl_hv_end_put(end);
 }
 
 /* The core makes no more calls for it; what is left is the primary's to close. */
@@ -128,5 +109,5 @@ void kmcl_hv_subs_drop(struct kmcl_hv_end *primary)
 	lockdep_assert_held(&kmcl_hv_lock);
 	list_for_each_entry(end, &primary->type->ends, node)
 		if (end != primary && end->device == primary->device)
-			kmcl_hv_sub_drop(end);
+			kmcl_hv_end_let_go(end);
 }
