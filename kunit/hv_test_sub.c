@@ -450,6 +450,23 @@ static u64 sub_external_sent(struct kunit *test, struct sub_external *x)
 	return d.id;
 }
 
+/* The host has completed all of it: nothing is lent, nobody to wait for. */
+static void sub_external_completed(struct kunit *test)
+{
+	struct sub_external x;
+	u64 id = sub_external_sent(test, &x);
+	struct core_kthread *t;
+
+	hv_answer(&x.sub, id, NULL, 0);
+	core_wait(x.sub.c, CORE_DONE, 1);
+	t = core_thread_start(test, core_do_disable, x.sub.c);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+	core_expect_life(x.sub.c, "ORPSC");
+	KUNIT_EXPECT_EQ(test, x.sub.o->calls[STAND_IN_CLOSE], 0);
+	hv_expect_works(&x.primary);
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(x.primary.c->ch), 0);
+}
+
 /* The host has not: the memory comes back once the primary is closed. */
 static void sub_external_lent(struct kunit *test)
 {
@@ -513,6 +530,7 @@ static struct kunit_case hv_sub_cases[] = {
 	KUNIT_CASE(sub_external_lent),
 	KUNIT_CASE(sub_suspended),
 	KUNIT_CASE(sub_refused_and_disabled),
+	KUNIT_CASE(sub_external_completed),
 	KUNIT_CASE(sub_refused_after_reset),
 	{}
 };

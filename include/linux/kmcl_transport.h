@@ -277,7 +277,7 @@ struct kmcl_transport_ops {
 	u32 (*bus_drop)(struct vmb_bus *bus);
 };
 
-/* For a transport: bus.c, channel.c, receive.c */
+/* For a transport: bus.c, channel.c, receive.c, send.c */
 struct vmb_bus *kmcl_bus_register(const char *name, const guid_t *id,
 				  const struct kmcl_transport_ops *ops, void *priv);
 void kmcl_bus_unregister(struct vmb_bus *bus);
@@ -287,5 +287,6 @@ void kmcl_channel_event_open(struct vmb_channel *channel, int status);
 void kmcl_channel_event_close(struct vmb_channel *channel, enum vmb_stop_reason reason);
 void kmcl_channel_interrupt(struct vmb_channel *channel);
 void kmcl_channel_external_ready(struct vmb_channel *channel);
+bool kmcl_channel_lends(struct vmb_channel *channel);
 
 #endif /* _LINUX_KMCL_TRANSPORT_H */

@@ -578,6 +578,29 @@ void kmcl_send_end_link(struct vmb_channel *ch, bool closed)
 	kmcl_send_unlock(ch, flags);
 }
 
+/**
+ * kmcl_channel_lends() - has the peer memory of the consumer's?
+ * @ch: whose; on a bus whose peer touches the sender's own memory
+ *
+ * For kmcl_transport_ops.close: nothing is lent, or comes back, any more.
+ *
+ * Context: process context.
+ * Return: true where a packet with external memory was sent, and did not end.
+ */
+bool kmcl_channel_lends(struct vmb_channel *ch)
+{
+	struct vmb_packet *pkt;
+	unsigned long flags;
+	bool ret = false;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_for_each_entry(pkt, &ch->tx_sent, node)
+		ret |= pkt->ext_len;
+	spin_unlock_irqrestore(&ch->lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(kmcl_channel_lends, KMCL_NS);
+
 static int kmcl_send_cancel_locked(struct vmb_packet *pkt)
 {
 	struct vmb_channel *ch = pkt->channel;

@@ -123,6 +123,7 @@ struct kmcl_hv_end {
 	bool want_close;
 	bool removing;				/* remove() waits for the end of the link */
 	bool suspended;				/* the machine hibernates */
+	bool lent;				/* its consumer's pages, at its close */
 	bool lost;				/* a sub-channel's offer was taken back */
 	bool reset;				/* closed to be opened again */
 	int error;				/* to be told: no link is to be expected */
@@ -138,7 +139,6 @@ struct kmcl_hv_end {
 	bool tx_pending;			/* the host is to say when there is room */
 	const char *tx_fault;
 	struct delayed_work room_work;		/* looks for room, where the host will not say */
-	bool lent;				/* the host may have pages of a consumer's */
 	void *tx_header;			/* descriptor and ranges, in one piece */
 
 	struct mutex host_mutex;		/* over a call that waits for the host, once open */

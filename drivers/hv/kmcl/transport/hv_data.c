@@ -26,7 +26,6 @@ void kmcl_hv_data_start(struct kmcl_hv_end *end)
 	end->tx_index = 0;
 	end->tx_pending = false;
 	end->tx_fault = NULL;
-	end->lent = false;
 }
 
 /**
@@ -266,7 +265,6 @@ static int kmcl_hv_tx_send(struct kmcl_hv_end *end, const struct kmcl_tx *tx)
 	int ret;
 
 	if (tx->header_len) {
-		end->lent = true;
 		/* hv_vmbus writes descriptor and ranges as one, and fills in the first. */
 		memcpy(end->tx_header + sizeof(struct vmpacket_descriptor), tx->header,
 		       tx->header_len);

@@ -616,10 +616,25 @@ void kmcl_hv_park(void *link)
 	kmcl_hv_end_put(end);
 }
 
-/* Close, and wait until the host is done with the link's memory. */
+static bool kmcl_hv_end_lends(struct kmcl_hv_end *end)
+{
+	struct vmb_channel *channel = kmcl_hv_end_tell(end);
+	bool ret = channel && kmcl_channel_lends(channel);
+
+	kmcl_hv_end_told(end);
+	return ret;
+}
+
+/*
+ * Close, and wait until the host is done with the link's memory. For a sub-channel
+ * that is its primary's close: nobody waits for it where nothing is lent.
+ */
 static void kmcl_hv_end_close(struct kmcl_hv_end *end)
 {
+	bool lent = kmcl_hv_end_lends(end);
+
 	spin_lock(&kmcl_hv_lock);
+	end->lent = lent;
 	end->want_close = true;
 	kmcl_hv_end_kick(end);
 	spin_unlock(&kmcl_hv_lock);
