@@ -486,6 +486,43 @@ static void sub_external_lent(struct kunit *test)
 	core_expect_life(x.sub.c, "ORPSC");
 }
 
+static void sub_on_closed_wait(struct core_chan *c)
+{
+	u64 address = 1, size = 1;
+
+	wait_for_completion(&c->gate);
+	KUNIT_EXPECT_EQ(c->test, vmb_channel_get_mmio_space(c->ch, &address, &size), 0);
+	KUNIT_EXPECT_EQ(c->test, size, 0);
+}
+
+/* The space is the device's, and asked for on its primary; at whatever time. */
+static void sub_mmio(struct kunit *test)
+{
+	struct hv_pair primary = hv_running(test, false), sub;
+	struct core_chan *c = sub_chan(&primary, false, 1);
+	struct stand_in_offer *o = stand_in_sub_new(primary.o, 1);
+	u64 address = 1, size = 1;
+	struct core_kthread *t;
+
+	o->ch.offermsg.offer.mmio_megabytes = 8;
+	sub_enable(c);
+	stand_in_sub_publish(o);
+	core_wait(c, CORE_POST_STARTED_END, 1);
+	sub = (struct hv_pair){ c, o };
+	hv_expect_works(&sub);
+	KUNIT_EXPECT_EQ(test, vmb_channel_get_mmio_space(c->ch, &address, &size), 0);
+	KUNIT_EXPECT_EQ(test, size, 0);
+	KUNIT_EXPECT_EQ(test, hv_host(test)->mmio_bytes, 0);
+	/* In Closed, where the primary is closed already */
+	c->on_closed = sub_on_closed_wait;
+	t = core_thread_start(test, core_do_disable, c);
+	core_wait(c, CORE_CLOSED, 1);
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(primary.c->ch), 0);
+	KUNIT_EXPECT_EQ(test, o->answered[STAND_IN_CLOSE], 1);
+	complete_all(&c->gate);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+}
+
 /* ---- hibernation ---- */
 
 /* All are closed; the primary comes back, and the host offers the others anew. */
@@ -531,6 +568,7 @@ static struct kunit_case hv_sub_cases[] = {
 	KUNIT_CASE(sub_suspended),
 	KUNIT_CASE(sub_refused_and_disabled),
 	KUNIT_CASE(sub_external_completed),
+	KUNIT_CASE(sub_mmio),
 	KUNIT_CASE(sub_refused_after_reset),
 	{}
 };

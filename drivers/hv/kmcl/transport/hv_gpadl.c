@@ -115,8 +115,8 @@ int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 
 	int ret;
 
 	if (end->params.subchannel) {
-		pr_err("%s: no GPADL on a sub-channel, which goes with its primary: make it there\n",
-		       dev_name(&end->device->device));
+		pr_err("%pUl: no GPADL on sub-channel %u, which goes with its primary: make it there\n",
+		       &end->params.type, end->params.subchannel);
 		return -EOPNOTSUPP;
 	}
 	if (hv_is_isolation_supported()) {
@@ -224,13 +224,18 @@ int kmcl_hv_gpadl_unmap(void *link, u32 handle)
  * @address: set, where the offer has MMIO space
  * @size: the same
  *
- * The space is taken from the bus's window when it is first asked for.
+ * The space is taken from the bus's window when it is first asked for, on the
+ * device's primary channel.
  */
 void kmcl_hv_get_mmio(void *link, u64 *address, u64 *size)
 {
 	struct kmcl_hv_end *end = link;
-	u64 bytes = (u64)end->vmbus->offermsg.offer.mmio_megabytes * SZ_1M;
+	u64 bytes;
 
+	/* Until Closed has run; a sub-channel may be gone by then. */
+	if (end->params.subchannel)
+		return;
+	bytes = (u64)end->vmbus->offermsg.offer.mmio_megabytes * SZ_1M;
 	mutex_lock(&end->memory_mutex);
 	if (bytes && !end->mmio_size) {
 		int ret = kmcl_hv_host->mmio_allocate(end->device, bytes, &end->mmio);
