@@ -15,7 +15,9 @@
  *
  * Calls of hv_vmbus that wait for the host do so without a limit. Only the work
  * of the end that they are for makes them, so that a silent host holds up
- * nobody else.
+ * nobody else. But a sub-channel is opened in hv_vmbus's own work, hv_sub_chan:
+ * hv_vmbus offers no better place (hv_sub.c). There a silent host holds up what
+ * other sub-channels are offered on that processor, as with the kernel's drivers.
  *
  * A test has no host: it puts a &struct kmcl_hv_host of its own in the place of
  * kmcl_hv_host, by kmcl_hv_host_set(), before anything is attached. What
