@@ -548,6 +548,9 @@ static void sub_suspended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_get_link_state(sub.c->ch), VMB_LINK_RESET);
 	hv_expect_works(&sub);
 	hv_expect_works(&primary);
+	/* That it was to be closed before is forgotten: its consumer is told. */
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(primary.c->ch), 0);
+	core_wait_life(sub.c, "ORPSCORPSC");
 }
 
 static struct kunit_case hv_sub_cases[] = {

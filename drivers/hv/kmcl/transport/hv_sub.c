@@ -45,6 +45,7 @@ static void kmcl_hv_sub_offered(struct vmbus_channel *vmbus)
 		end->device = device;
 		end->vmbus = vmbus;
 		end->state = KMCL_HV_OPENING;
+		end->want_close = false;
 	}
 	spin_unlock(&kmcl_hv_lock);
 	if (!end) {
