@@ -321,6 +321,43 @@ static void dm_many_messages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, totalram_pages(), total);
 }
 
+/* First any page, then one that is alone in its block of 2 MiB */
+static struct page *dmt_far_alloc(unsigned int order)
+{
+	struct page *block;
+	u32 i;
+
+	if (!dmt_poor.left++)
+		return alloc_page(GFP_KERNEL);
+	block = alloc_pages(GFP_KERNEL, 21 - PAGE_SHIFT);
+	if (!block)
+		return NULL;
+	split_page(block, 21 - PAGE_SHIFT);
+	dmt_poor.block = block + 7;
+	for (i = 0; i < BIT(21 - PAGE_SHIFT); i++)
+		if (block + i != dmt_poor.block)
+			__free_page(block + i);
+	return dmt_poor.block;
+}
+
+/* The page that finds no room for its range leaves nothing behind. */
+static void dm_ranges_are_full(struct kunit *test)
+{
+	struct vdm_pages pages;
+	unsigned int order = 0;
+	__le64 range;
+	u32 count;
+
+	memset(&dmt_poor, 0, sizeof(dmt_poor));
+	vdm_pages_init(&pages);
+	pages.alloc = dmt_far_alloc;
+	KUNIT_EXPECT_EQ(test, vdm_pages_give(&pages, 2, &order, &range, 1, &count), 1);
+	KUNIT_EXPECT_NOT_NULL(test, dmt_poor.block);
+	KUNIT_EXPECT_EQ(test, count, 1);
+	KUNIT_EXPECT_EQ(test, vdm_pages_take_all(&pages), 1);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&pages.blocks));
+}
+
 /* More than there is: the floor is kept. */
 static void dm_floor_is_kept(struct kunit *test)
 {
@@ -434,6 +471,7 @@ static struct kunit_case dm_balloon_cases[] = {
 	KUNIT_CASE(dm_return_with_a_wrong_count),
 	KUNIT_CASE(dm_memory_is_short),
 	KUNIT_CASE(dm_many_messages),
+	KUNIT_CASE(dm_ranges_are_full),
 	KUNIT_CASE(dm_floor_stays),
 	KUNIT_CASE(dm_floor_is_kept),
 	KUNIT_CASE(dm_host_does_not_read),

@@ -61,6 +61,16 @@ static struct vdm_block *vdm_pages_block(struct vdm_pages *pages, unsigned long 
 	return block;
 }
 
+/* One without a page out goes. */
+static void vdm_pages_drop_block(struct vdm_pages *pages, unsigned long pfn)
+{
+	unsigned long index = pfn >> VDM_BLOCK_ORDER;
+	struct vdm_block *block = xa_load(&pages->blocks, index);
+
+	if (block && !block->out)
+		kfree(xa_erase(&pages->blocks, index));
+}
+
 /* The kernel's own books: such a page is nobody's memory, nor in a dump. */
 static void vdm_pages_account(struct page *page, bool out)
 {
@@ -129,6 +139,7 @@ unsigned long vdm_pages_give(struct vdm_pages *pages, unsigned long wanted, unsi
 		pfn = page_to_pfn(page);
 		block = vdm_pages_block(pages, pfn);
 		if (!block || !vdm_pages_add_range(ranges, max, count, pfn, nr)) {
+			vdm_pages_drop_block(pages, pfn);
 			__free_pages(page, *order);
 			break;
 		}
@@ -181,7 +192,6 @@ static u32 vdm_pages_mark(struct vdm_pages *pages, u64 start, u32 count, bool se
 /* Nothing but marks refers to them any more. */
 static void vdm_pages_free(struct vdm_pages *pages, u64 start, u32 count)
 {
-	struct vdm_block *block;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
@@ -191,9 +201,7 @@ static void vdm_pages_free(struct vdm_pages *pages, u64 start, u32 count)
 		__free_page(page);
 		if (i + 1 < count && (start + i + 1) & (VDM_BLOCK_PAGES - 1))
 			continue;
-		block = xa_load(&pages->blocks, (start + i) >> VDM_BLOCK_ORDER);
-		if (block && !block->out)
-			kfree(xa_erase(&pages->blocks, (start + i) >> VDM_BLOCK_ORDER));
+		vdm_pages_drop_block(pages, start + i);
 		cond_resched();
 	}
 	pages->out -= count;
