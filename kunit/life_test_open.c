@@ -109,6 +109,32 @@ static void close_overtakes_the_open_of_a_client(struct kunit *test)
 	core_expect_life(c, "FORP");
 }
 
+static struct fake_link *get_instance_link;
+static void (*get_instance_plain)(void *link, guid_t *instance);
+
+/* The open is decided upon, and the link ends before it is begun. */
+static void get_instance_and_close(void *link, guid_t *instance)
+{
+	get_instance_plain(link, instance);
+	fake_close(get_instance_link, VMB_STOP_RESCINDED);
+}
+
+static void close_while_opening_begins(struct kunit *test)
+{
+	struct core_env *env = test->priv;
+	struct core_chan *c = core_client(test);
+
+	core_enable(c);
+	get_instance_link = c->link;
+	get_instance_plain = env->fb->ops.get_instance;
+	env->fb->ops.get_instance = get_instance_and_close;
+	core_open(c);
+	core_wait_life(c, "OC");
+	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_RESCINDED);
+	env->fb->ops.get_instance = get_instance_plain;
+	core_until(c, READ_ONCE(c->ch->state) == KMCL_DISABLED);
+}
+
 static struct core_chan *attach_gated;
 static DECLARE_COMPLETION(attach_entered);
 
@@ -357,6 +383,7 @@ static struct kunit_case life_open_cases[] = {
 	KUNIT_CASE(t27_nobody_to_tell),
 	KUNIT_CASE(close_overtakes_the_open_of_a_server),
 	KUNIT_CASE(close_overtakes_the_open_of_a_client),
+	KUNIT_CASE(close_while_opening_begins),
 	KUNIT_CASE(disable_overtakes_the_open),
 	KUNIT_CASE(close_while_opened_runs),
 	KUNIT_CASE(disable_while_opened_runs),

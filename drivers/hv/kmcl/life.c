@@ -245,11 +245,12 @@ static void kmcl_life_open(struct vmb_channel *ch)
 	spin_lock_irqsave(&ch->lock, flags);
 	guid_copy(&ch->instance, &instance);
 	ch->state = KMCL_OPENING;
-	if (!kmcl_closing(ch))
+	if (!kmcl_closing(ch)) {
 		ch->tx_mode = KMCL_TX_QUEUE;
+		if (ch->link_state != VMB_LINK_RESET)
+			ch->stop_reason = VMB_STOP_NONE;
+	}
 	ch->tx_limit = ch->ops->tx_limit(ch->link);
-	if (ch->link_state != VMB_LINK_RESET)
-		ch->stop_reason = VMB_STOP_NONE;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	mutex_unlock(&kmcl_channels_mutex);
 
