@@ -76,6 +76,7 @@ static void stop_reason(struct kunit *test)
 
 	core_run(c);
 	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_NONE);
+	KUNIT_EXPECT_FALSE(test, vmb_channel_is_closing(c->ch));
 	end_wait(c, end_begin(c));
 	core_expect_life(c, "ORPSC");
 	KUNIT_EXPECT_EQ(test, vmb_channel_get_stop_reason(c->ch), p->reason);
@@ -91,6 +92,7 @@ static void note_reason(struct core_chan *c)
 	const struct end_param *p = c->test->param_value;
 
 	KUNIT_EXPECT_EQ(c->test, vmb_channel_get_stop_reason(c->ch), p->reason);
+	KUNIT_EXPECT_TRUE(c->test, vmb_channel_is_closing(c->ch));
 }
 
 static void stop_reason_in_suspend_and_closed(struct kunit *test)
@@ -388,6 +390,7 @@ static void link_reset(struct kunit *test, struct core_chan *c)
 	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 0)->status, -ECANCELED);
 	KUNIT_EXPECT_EQ(test, core_event(c, CORE_DONE, 1)->status, -ECANCELED);
 	core_wait_life(c, "ORPS");
+	KUNIT_EXPECT_TRUE(test, vmb_channel_is_closing(c->ch));
 	/* Closed waits for what is held, and nobody hears of its end. */
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(core_received(c, 0), NULL, 0), 0);
 	core_wait_life(c, "ORPSC");
@@ -400,6 +403,9 @@ static void link_reset(struct kunit *test, struct core_chan *c)
 	core_open(c);
 	core_wait_life(c, "ORPSCORP");
 	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_link_state(c->ch), VMB_LINK_RESET);
+	/* Why the last link ended stays; this one does not end. */
+	KUNIT_EXPECT_EQ(test, (int)vmb_channel_get_stop_reason(c->ch), VMB_STOP_LINK_RESET);
+	KUNIT_EXPECT_FALSE(test, vmb_channel_is_closing(c->ch));
 	KUNIT_EXPECT_EQ(test, vmb_packet_send(sent, "again", 5, NULL, 0), 0);
 }
 
@@ -411,6 +417,32 @@ static void link_reset_server(struct kunit *test)
 static void link_reset_client(struct kunit *test)
 {
 	link_reset(test, core_client_running(test));
+}
+
+static void note_not_closing(struct core_chan *c)
+{
+	KUNIT_EXPECT_FALSE(c->test, vmb_channel_is_closing(c->ch));
+}
+
+static void note_closing(struct core_chan *c)
+{
+	KUNIT_EXPECT_TRUE(c->test, vmb_channel_is_closing(c->ch));
+}
+
+static void paused_is_not_closing(struct kunit *test)
+{
+	struct core_chan *c = core_server_running(test);
+
+	c->on_suspend = note_not_closing;
+	KUNIT_EXPECT_EQ(test, vmb_channel_pause(c->ch), 0);
+	core_expect_life(c, "ORPS");
+	KUNIT_EXPECT_FALSE(test, vmb_channel_is_closing(c->ch));
+	c->on_closed = note_closing;
+	fake_close(c->link, VMB_STOP_PEER_CLOSED);
+	core_wait_life(c, "ORPSC");
+	core_until(c, c->link->nr_closed == 1);
+	/* A server waits for the next open. */
+	KUNIT_EXPECT_FALSE(test, vmb_channel_is_closing(c->ch));
 }
 
 /* Disabled meanwhile: it is not waited for. */
@@ -446,6 +478,7 @@ static struct kunit_case life_end_cases[] = {
 	KUNIT_CASE(link_reset_server),
 	KUNIT_CASE(link_reset_client),
 	KUNIT_CASE(link_reset_disabled),
+	KUNIT_CASE(paused_is_not_closing),
 	{}
 };
 

@@ -464,6 +464,7 @@ int vmb_channel_get_mmio_space(struct vmb_channel *channel, u64 *address, u64 *s
 const char *vmb_channel_get_friendly_name(struct vmb_channel *channel);
 enum vmb_link_state vmb_channel_get_link_state(struct vmb_channel *channel);
 enum vmb_stop_reason vmb_channel_get_stop_reason(struct vmb_channel *channel);
+bool vmb_channel_is_closing(struct vmb_channel *channel);
 
 /* Receiving: receive.c, received.c, memory.c */
 int vmb_channel_packet_complete(struct vmb_packet_completion *packet, const void *buffer,

@@ -158,9 +158,33 @@ enum vmb_link_state vmb_channel_get_link_state(struct vmb_channel *ch)
 EXPORT_SYMBOL_NS_GPL(vmb_channel_get_link_state, KMCL_NS);
 
 /**
+ * vmb_channel_is_closing() - does the link end?
+ * @ch: which; in Suspend and later
+ *
+ * In Suspend it tells the end of the link from a pause, or a freeze, after which
+ * all may go on. After a freeze the link may end instead of going on: no callback
+ * says so before Closed, which waits for what the consumer holds.
+ * Without a counterpart in Windows. Context: any context.
+ * Return: true: it ends, or the channel is disabled; false: not as things are.
+ */
+bool vmb_channel_is_closing(struct vmb_channel *ch)
+{
+	unsigned long flags;
+	bool ret;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ret = kmcl_closing(ch);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_NS_GPL(vmb_channel_is_closing, KMCL_NS);
+
+/**
  * vmb_channel_get_stop_reason() - why the channel last stopped
  * @ch: which; in Suspend, Closed and later
  *
+ * After a reset %VMB_STOP_LINK_RESET stays, on the new link, too: whether this
+ * one ends is vmb_channel_is_closing().
  * Without a counterpart in Windows. Context: any context.
  * Return: &enum vmb_stop_reason.
  */
