@@ -72,6 +72,15 @@ struct dmt *dmt_ready(struct kunit *test)
 	return d;
 }
 
+void dmt_next_link(struct dmt *d)
+{
+	struct fake_link *old = d->link;
+
+	core_until(d, fake_link_of(d->fb, d->dm->channel) &&
+		   fake_link_of(d->fb, d->dm->channel) != old);
+	d->link = fake_link_of(d->fb, d->dm->channel);
+}
+
 void dmt_put_raw(struct dmt *d, const void *message, u32 length)
 {
 	d->put++;

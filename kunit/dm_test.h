@@ -29,6 +29,8 @@ void dmt_end(struct dmt *d);
 void dmt_open(struct dmt *d);
 void dmt_negotiate(struct dmt *d);
 struct dmt *dmt_ready(struct kunit *test);
+/* Its link has ended: wait for the one that takes the next offer. */
+void dmt_next_link(struct dmt *d);
 
 /* From the host: @message has room for a header, which is filled in */
 void dmt_put(struct dmt *d, enum vdm_type type, void *message, u32 size);

@@ -420,7 +420,6 @@ static void dm_link_ends_with_pages_out(struct kunit *test)
 	};
 	struct dmt *d = dmt_ready(test);
 	unsigned long total = totalram_pages();
-	struct fake_link *old;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
@@ -428,15 +427,12 @@ static void dm_link_ends_with_pages_out(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dmt_host_take(d)->pages, 1500);
 		dmt_settle(d);
 		KUNIT_EXPECT_EQ(test, totalram_pages(), total - 1500);
-		old = d->link;
-		fake_close(old, reasons[i]);
-		core_until(d, fake_link_of(d->fb, d->dm->channel) &&
-			   fake_link_of(d->fb, d->dm->channel) != old);
+		fake_close(d->link, reasons[i]);
+		dmt_next_link(d);
 		KUNIT_EXPECT_EQ(test, totalram_pages(), total);
 		KUNIT_EXPECT_EQ(test, d->dm->pages.out, 0);
 		KUNIT_EXPECT_TRUE(test, xa_empty(&d->dm->pages.blocks));
 		KUNIT_EXPECT_EQ(test, dmt_state(d), VDM_CLOSED);
-		d->link = fake_link_of(d->fb, d->dm->channel);
 		dmt_negotiate(d);
 		KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_NEGOTIATIONS), i + 2);
 	}

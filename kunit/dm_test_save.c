@@ -228,21 +228,80 @@ static void dm_thawed(struct kunit *test)
 static void dm_host_goes_in_a_freeze(struct kunit *test)
 {
 	struct dmt *d = dmt_ready(test);
-	struct fake_link *old = d->link;
 
 	dmt_delay(d, DMT_LONG_MS);
 	dmt_put_balloon(d, 3);
 	core_until(d, dmt_held(d, 1));
 	kit_freeze(test);
 	kit_read_set(test);
-	fake_close(old, VMB_STOP_PEER_CLOSED);
+	fake_close(d->link, VMB_STOP_PEER_CLOSED);
 	kit_session_close(test);
 	dmt_delay(d, 0);
-	core_until(d, fake_link_of(d->fb, d->dm->channel) &&
-		   fake_link_of(d->fb, d->dm->channel) != old);
-	d->link = fake_link_of(d->fb, d->dm->channel);
+	dmt_next_link(d);
 	dmt_negotiate(d);
 	KUNIT_EXPECT_EQ(test, d->dm->pages.out, 0);
+	KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_STALE), 1);
+}
+
+/* As for a hibernation: what is held does not hold up the end of the link. */
+static void dm_link_reset_with_a_message(struct kunit *test)
+{
+	struct dmt *d = dmt_ready(test);
+	u32 i;
+
+	for (i = 1; i <= 2; i++) {
+		dmt_delay(d, DMT_LONG_MS);
+		dmt_put_balloon(d, 3);
+		dmt_put_balloon(d, 4);
+		core_until(d, dmt_held(d, 2));
+		fake_close(d->link, VMB_STOP_LINK_RESET);
+		core_until(d, d->link->nr_closed == i);
+		KUNIT_EXPECT_EQ(test, dmt_state(d), VDM_CLOSED);
+		KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_STALE), 2 * i);
+		dmt_delay(d, 0);
+		dmt_negotiate(d);
+	}
+	KUNIT_EXPECT_EQ(test, d->dm->pages.out, 0);
+	KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_BALLOON_REQUESTS), 0);
+}
+
+/* The freeze comes first, and with it Suspend. */
+static void dm_link_reset_in_a_freeze(struct kunit *test)
+{
+	struct dmt *d = dmt_ready(test);
+
+	dmt_delay(d, DMT_LONG_MS);
+	dmt_put_balloon(d, 3);
+	core_until(d, dmt_held(d, 1));
+	kit_freeze(test);
+	fake_close(d->link, VMB_STOP_LINK_RESET);
+	kit_session_close(test);
+	core_until(d, d->link->nr_closed == 1);
+	dmt_delay(d, 0);
+	dmt_negotiate(d);
+	KUNIT_EXPECT_EQ(test, d->dm->pages.out, 0);
+}
+
+/* A link that was reset once is not about to end: a freeze keeps what is held. */
+static void dm_thawed_after_a_link_reset(struct kunit *test)
+{
+	struct dmt *d = dmt_ready(test);
+
+	fake_close(d->link, VMB_STOP_LINK_RESET);
+	core_until(d, d->link->nr_closed == 1);
+	dmt_negotiate(d);
+	dmt_delay(d, DMT_LONG_MS);
+	dmt_put_balloon(d, 3);
+	core_until(d, dmt_held(d, 1));
+	kit_freeze(test);
+	kit_read_set(test);
+	KUNIT_EXPECT_EQ(test, kit_session_now()->info.received, 1);
+	dmt_delay(d, 0);
+	kit_session_close(test);
+	dmt_expect(d, VDM_BALLOON_RESPONSE, 0);
+	dmt_settle(d);
+	KUNIT_EXPECT_EQ(test, d->dm->pages.out, 3);
+	KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_STALE), 0);
 }
 
 /* The link that was to be restored never comes. */
@@ -384,6 +443,9 @@ static struct kunit_case dm_save_cases[] = {
 	KUNIT_CASE(dm_message_in_the_queue),
 	KUNIT_CASE(dm_thawed),
 	KUNIT_CASE(dm_host_goes_in_a_freeze),
+	KUNIT_CASE(dm_link_reset_with_a_message),
+	KUNIT_CASE(dm_link_reset_in_a_freeze),
+	KUNIT_CASE(dm_thawed_after_a_link_reset),
 	KUNIT_CASE(dm_destroyed_before_the_link),
 	KUNIT_CASE(dm_pages_out_refuse),
 	KUNIT_CASE(dm_pages_go_during_a_freeze),

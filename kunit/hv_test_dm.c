@@ -8,6 +8,9 @@
 #include "dm.h"
 #include "hv_test.h"
 
+/* Longer than any test */
+#define DM_LONG_MS	1000000
+
 /* The endpoint is in core_chan's place: what core_until() asks for */
 struct hv_dm {
 	struct kunit *test;
@@ -177,11 +180,37 @@ static void dm_garbage(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->dm->pages.out, 0);
 }
 
+/* With requests that it has not acted upon: they are void. Twice. */
+static void dm_hibernates(struct kunit *test)
+{
+	struct hv_dm *d = dm_open(test);
+	struct vdm_balloon_request request = { .pages = cpu_to_le32(8) };
+	u32 i;
+
+	for (i = 1; i <= 2; i++) {
+		dm_negotiate(d);
+		WRITE_ONCE(d->dm->delay_ms, DM_LONG_MS);
+		dm_put(d, VDM_BALLOON_REQUEST, &request, sizeof(request));
+		dm_put(d, VDM_BALLOON_REQUEST, &request, sizeof(request));
+		core_until(d, READ_ONCE(d->dm->channel->nr_held) == 2);
+		KUNIT_EXPECT_EQ(test, stand_in_suspend(d->o), 0);
+		KUNIT_EXPECT_EQ(test, d->o->calls[STAND_IN_CLOSE], i);
+		WRITE_ONCE(d->dm->delay_ms, 0);
+		KUNIT_EXPECT_EQ(test, stand_in_resume(d->o), 0);
+	}
+	dm_negotiate(d);
+	KUNIT_EXPECT_EQ(test, dm_counter(d, VDM_STALE), 4);
+	KUNIT_EXPECT_EQ(test, dm_counter(d, VDM_PAGES_GIVEN), 0);
+	dm_put(d, VDM_BALLOON_REQUEST, &request, sizeof(request));
+	dm_expect(d, VDM_BALLOON_RESPONSE);
+}
+
 static struct kunit_case hv_dm_cases[] = {
 	KUNIT_CASE(dm_in_order),
 	KUNIT_CASE(dm_out_of_order),
 	KUNIT_CASE(dm_rescinded),
 	KUNIT_CASE(dm_garbage),
+	KUNIT_CASE(dm_hibernates),
 	{}
 };
 

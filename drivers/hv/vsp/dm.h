@@ -74,7 +74,7 @@ enum vdm_state {
  * @VDM_INFOS: info messages
  * @VDM_UNKNOWN: messages of unknown types
  * @VDM_FAULTS: messages refused: too short, out of order, of pages not given
- * @VDM_STALE: messages that a reset link made void
+ * @VDM_STALE: messages that the end of their link made void
  * @VDM_NR_COUNTERS: how many there are
  *
  * The numbers are in saved state: new ones go to the end.

@@ -14,15 +14,21 @@
 
 static const guid_t vdm_interface_type = VDM_INTERFACE_TYPE;
 
-/* A freeze found requests in the inbox, and the link ended before the thaw. */
-static bool vdm_abandoned(struct vdm *dm)
+/* Their link ended, or does: whoever sent them has forgotten them. */
+static void vdm_void_messages(struct vdm *dm)
 {
-	enum vmb_stop_reason reason = vmb_channel_get_stop_reason(dm->channel);
+	u32 stale = vdm_inbox_flush(dm);
 
-	return dm->quitting || (reason != VMB_STOP_NONE && reason != VMB_STOP_LINK_RESET);
+	vdm_count(dm, VDM_STALE, stale);
+	if (stale)
+		pr_info("%s: the link ended: %u messages of the host are void\n",
+			vmb_channel_get_friendly_name(dm->channel), stale);
 }
 
-/* Each second while the channel is enabled */
+/*
+ * Each second while the channel is enabled. What a freeze kept is void where the
+ * link ended before the thaw: nothing else says so.
+ */
 static void vdm_tick(struct work_struct *work)
 {
 	struct vdm *dm = container_of(to_delayed_work(work), struct vdm, tick);
@@ -30,8 +36,8 @@ static void vdm_tick(struct work_struct *work)
 	mutex_lock(&dm->mutex);
 	if (dm->running)
 		vdm_protocol_tick(dm);
-	else if (vdm_abandoned(dm))
-		vdm_inbox_flush(dm);
+	else if (vmb_channel_is_closing(dm->channel))
+		vdm_void_messages(dm);
 	mutex_unlock(&dm->mutex);
 	queue_delayed_work(dm->wq, &dm->tick, HZ);
 }
@@ -67,7 +73,6 @@ static int vdm_opened(struct vmb_channel *channel)
 {
 	enum vmb_link_state link = vmb_channel_get_link_state(channel);
 	struct vdm *dm = vmb_channel_get_pointer(channel);
-	u32 stale;
 
 	mutex_lock(&dm->mutex);
 	vdm_protocol_reset(dm);
@@ -75,13 +80,9 @@ static int vdm_opened(struct vmb_channel *channel)
 		vdm_take_restored(dm, link);
 	dm->has_restored = false;
 	if (link != VMB_LINK_KEPT) {
-		/* Whoever sent what was restored has forgotten it. */
+		/* What was restored is of another link. */
 		vdm_send_drop_restored(dm);
-		stale = vdm_inbox_flush(dm);
-		vdm_count(dm, VDM_STALE, stale);
-		if (stale)
-			pr_info("%s: link reset: %u messages of the host are void\n",
-				vmb_channel_get_friendly_name(channel), stale);
+		vdm_void_messages(dm);
 	}
 	mutex_unlock(&dm->mutex);
 	return 0;
@@ -108,8 +109,8 @@ static void vdm_suspend(struct vmb_channel *channel)
 	mutex_lock(&dm->mutex);
 	dm->running = false;
 	/* In a freeze they stay, to be saved. */
-	if (vdm_abandoned(dm))
-		vdm_inbox_flush(dm);
+	if (vmb_channel_is_closing(channel))
+		vdm_void_messages(dm);
 	mutex_unlock(&dm->mutex);
 }
 
