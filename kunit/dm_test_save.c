@@ -243,6 +243,25 @@ static void dm_host_goes_in_a_freeze(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_STALE), 1);
 }
 
+/* It goes before Opened, which the freeze put off: the next offer is taken. */
+static void dm_host_goes_before_opened(struct kunit *test)
+{
+	static const enum vmb_stop_reason reasons[] = {
+		VMB_STOP_RESCINDED, VMB_STOP_PEER_CLOSED,
+	};
+	struct dmt *d = dmt_make(test);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
+		kit_freeze(test);
+		fake_open(d->link);
+		fake_close(d->link, reasons[i]);
+		kit_session_close(test);
+		dmt_next_link(d);
+	}
+	dmt_negotiate(d);
+}
+
 /* As for a hibernation: what is held does not hold up the end of the link. */
 static void dm_link_reset_with_a_message(struct kunit *test)
 {
@@ -443,6 +462,7 @@ static struct kunit_case dm_save_cases[] = {
 	KUNIT_CASE(dm_message_in_the_queue),
 	KUNIT_CASE(dm_thawed),
 	KUNIT_CASE(dm_host_goes_in_a_freeze),
+	KUNIT_CASE(dm_host_goes_before_opened),
 	KUNIT_CASE(dm_link_reset_with_a_message),
 	KUNIT_CASE(dm_link_reset_in_a_freeze),
 	KUNIT_CASE(dm_thawed_after_a_link_reset),

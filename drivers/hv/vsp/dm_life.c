@@ -115,12 +115,26 @@ static void vdm_suspend(struct vmb_channel *channel)
 }
 
 /*
+ * Take the next offer, where the host ended this link: not what was handed over,
+ * and not of a host that broke the rings. Returns whether that is so.
+ */
+static bool vdm_await_offer(struct vdm *dm)
+{
+	enum vmb_stop_reason reason = vmb_channel_get_stop_reason(dm->channel);
+
+	lockdep_assert_held(&dm->mutex);
+	if (dm->quitting || (reason != VMB_STOP_PEER_CLOSED && reason != VMB_STOP_RESCINDED))
+		return false;
+	queue_work(dm->wq, &dm->reopen);
+	return true;
+}
+
+/*
  * The link is gone, and with it all that the host knew of our pages: they are
  * ours again. Documentation/dynamic-memory.rst says what that is to a host.
  */
 static void vdm_closed(struct vmb_channel *channel)
 {
-	enum vmb_stop_reason reason = vmb_channel_get_stop_reason(channel);
 	struct vdm *dm = vmb_channel_get_pointer(channel);
 	unsigned long pages;
 
@@ -131,9 +145,7 @@ static void vdm_closed(struct vmb_channel *channel)
 	if (pages)
 		pr_info("%s: the link ended with %lu pages out: the guest uses them again\n",
 			vmb_channel_get_friendly_name(channel), pages);
-	/* Not what was handed over, and not to a host that broke the rings. */
-	if (!dm->quitting && (reason == VMB_STOP_PEER_CLOSED || reason == VMB_STOP_RESCINDED))
-		queue_work(dm->wq, &dm->reopen);
+	vdm_await_offer(dm);
 	mutex_unlock(&dm->mutex);
 }
 
@@ -152,8 +164,16 @@ static void vdm_reopen(struct work_struct *work)
 
 static void vdm_pnp_failure(struct vmb_channel *channel, int status)
 {
-	pr_err("%s: cannot be opened: error %d; load the module again to try again\n",
-	       vmb_channel_get_friendly_name(channel), status);
+	struct vdm *dm = vmb_channel_get_pointer(channel);
+	bool again;
+
+	/* The host may go before Opened, too. */
+	mutex_lock(&dm->mutex);
+	again = vdm_await_offer(dm);
+	mutex_unlock(&dm->mutex);
+	if (!again)
+		pr_err("%s: cannot be opened: error %d; load the module again to try again\n",
+		       vmb_channel_get_friendly_name(channel), status);
 }
 
 static int vdm_configure(struct vdm *dm)
