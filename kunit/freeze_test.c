@@ -428,6 +428,35 @@ static void freeze_disabled_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.s->info.channels, 1);
 }
 
+/* Its bus went with it: nothing of either is looked at. */
+static void freeze_bus_gone_meanwhile(struct kunit *test)
+{
+	struct fake_bus *other = fake_bus_create(test, "other", FAKE_CAPS_ALL);
+	struct core_chan *goes = core_chan_make(test, true, other, NULL);
+	struct core_chan *slow = core_server_running(test);
+	struct core_kthread *t;
+	struct freezer f;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_enable(goes->ch), 0);
+	vmb_channel_start(goes->ch);
+	fake_open(fake_link_of(other, goes->ch));
+	core_wait_life(goes, "ORP");
+	core_peer_request(slow, 1, "held", 4);
+	core_received(slow, 0);
+	f.s = kit_session(test);
+	f.s->bus = NULL;
+	f.s->freezing = true;
+	f.deadline_ms = 20000;
+	t = core_thread_start(test, freeze_fn, &f);
+	freeze_draining(goes);
+	freeze_draining(slow);
+	core_chan_end(goes);
+	fake_bus_destroy(other);
+	vmb_channel_packet_complete(core_received(slow, 0), NULL, 0);
+	freeze_end(test, t, 0);
+	KUNIT_EXPECT_EQ(test, f.s->info.channels, 1);
+}
+
 /* And where it is undone */
 static void freeze_disabled_and_undone(struct kunit *test)
 {
@@ -528,6 +557,7 @@ static struct kunit_case freeze_cases[] = {
 	KUNIT_CASE(d17_sync_request_after_drained),
 	KUNIT_CASE(d17_post_started_ends),
 	KUNIT_CASE(freeze_disabled_meanwhile),
+	KUNIT_CASE(freeze_bus_gone_meanwhile),
 	KUNIT_CASE(freeze_disabled_and_undone),
 	KUNIT_CASE(freeze_closed_meanwhile),
 	KUNIT_CASE(freeze_publishes_what_a_poll_wrote),

@@ -293,9 +293,11 @@ static void kmcl_freeze_dismiss(struct kmcl_session *s)
 	bool stored, gone;
 
 	list_for_each_entry_safe(m, tmp, &s->freeze_members, node) {
-		stored = kmcl_store_has(m->channel);
+		/* One that was cleaned up, too, has no bus any more to look at. */
+		gone = READ_ONCE(m->channel->state) == KMCL_DISABLED;
+		stored = !gone && kmcl_store_has(m->channel);
 		spin_lock_irqsave(&m->channel->lock, flags);
-		gone = m->channel->state == KMCL_DISABLED || (stored && !m->channel->attached);
+		gone = gone || (stored && !m->channel->attached);
 		if (gone)
 			m->channel->freeze = KMCL_THAWED;
 		spin_unlock_irqrestore(&m->channel->lock, flags);
