@@ -194,6 +194,11 @@ static int kmcl_freeze_gather(struct kmcl_session *s, u32 *deadline_ms)
 
 	mutex_lock(&kmcl_channels_mutex);
 	WRITE_ONCE(kmcl_freeze_of, of);
+	/*
+	 * Who is enabled now finds it, or is found. Pairs with the locked operations
+	 * between the change of its state and its life's look at kmcl_freeze_of.
+	 */
+	smp_mb();
 	list_for_each_entry(ch, &kmcl_channels, node) {
 		if (!kmcl_freeze_concerns(ch, of))
 			continue;
