@@ -106,6 +106,17 @@ void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags)
 	spin_unlock_irqrestore(&ch->lock, flags);
 }
 
+static bool kmcl_send_all_done(struct vmb_channel *ch)
+{
+	unsigned long flags;
+	bool ret;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ret = list_empty(&ch->tx_done) && !ch->tx_task;
+	spin_unlock_irqrestore(&ch->lock, flags);
+	return ret;
+}
+
 /* All routines that were due have returned. Process context. */
 void kmcl_send_wait_done(struct vmb_channel *ch)
 {
@@ -113,7 +124,7 @@ void kmcl_send_wait_done(struct vmb_channel *ch)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	kmcl_send_unlock(ch, flags);
-	wait_event(ch->life_wait, list_empty_careful(&ch->tx_done) && !READ_ONCE(ch->tx_task));
+	wait_event(ch->life_wait, kmcl_send_all_done(ch));
 }
 
 /*
