@@ -65,6 +65,8 @@ int vmb_channel_allocate(struct device *parent, bool is_server, struct vmb_chann
 	ret = kmcl_sysfs_add(ch, parent);
 	if (ret) {
 		kmcl_registry_del(ch);
+		/* Whoever found it in the list may have kicked it. */
+		cancel_work_sync(&ch->life_work);
 		kmcl_sysfs_del(ch);
 		return ret;
 	}
