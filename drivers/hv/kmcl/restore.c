@@ -129,10 +129,10 @@ static void kmcl_restore_requeue_fresh(struct vmb_channel *ch)
 }
 
 /*
- * Undo a restore (D20): one that is under way, or complete and never enabled.
- * The channel is as if new.
+ * Undo a restore (D20): one that is under way, or complete and never enabled;
+ * with @idle not where a call is at it. The channel is as if new.
  */
-void kmcl_restore_abandon(struct vmb_channel *ch)
+static void kmcl_restore_drop(struct vmb_channel *ch, bool idle)
 {
 	struct vmb_packet_completion *held;
 	struct vmb_packet *pkt, *tmp;
@@ -142,7 +142,10 @@ void kmcl_restore_abandon(struct vmb_channel *ch)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	ctx = ch->restore;
-	undo = ctx || (ch->restored && ch->state == KMCL_DISABLED && !ch->want_enabled);
+	if (ctx)
+		undo = !idle || !(ctx->busy || ctx->attaching);
+	else
+		undo = ch->restored && ch->state == KMCL_DISABLED && !ch->want_enabled;
 	if (undo) {
 		list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node)
 			kmcl_send_done_locked(pkt, -ECANCELED);
@@ -173,17 +176,15 @@ void kmcl_restore_abandon(struct vmb_channel *ch)
 	kmcl_life_kick(ch);
 }
 
+void kmcl_restore_abandon(struct vmb_channel *ch)
+{
+	kmcl_restore_drop(ch, false);
+}
+
 /* The channel is disabled, or leaves its bus: so ends a restore that was left half-way. */
 void kmcl_restore_undo(struct vmb_channel *ch)
 {
-	unsigned long flags;
-	bool idle;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	idle = !ch->restore || !(ch->restore->busy || ch->restore->attaching);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	if (idle)
-		kmcl_restore_abandon(ch);
+	kmcl_restore_drop(ch, true);
 }
 
 static void kmcl_restore_finish(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx)
