@@ -513,6 +513,8 @@ static void freeze_done_sends(struct core_chan *c, struct vmb_packet *pkt, int s
 	spin_lock_irqsave(&c->ch->lock, flags);
 	c->ch->freeze = KMCL_FROZEN;
 	spin_unlock_irqrestore(&c->ch->lock, flags);
+	/* Kicks its life, as step two does. */
+	vmb_channel_start(c->ch);
 }
 
 /* What a poll wrote is published at its end, though all stands still by then. */
