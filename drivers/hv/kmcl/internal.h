@@ -464,7 +464,7 @@ int kmcl_send(struct vmb_packet *pkt, const void *buffer, u32 length, struct vmb
 	      u32 offset, u32 ext_len, u32 flags, bool now);
 void kmcl_send_flush(struct vmb_channel *ch);
 void kmcl_send_flush_locked(struct vmb_channel *ch);
-void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags);
+void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags) __releases(&ch->lock);
 void kmcl_send_done_locked(struct vmb_packet *pkt, int status);
 void kmcl_send_end_link(struct vmb_channel *ch, bool closed);
 void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed);

@@ -85,6 +85,7 @@ static void kmcl_send_end_packet(struct vmb_packet *pkt, int status, void *buffe
  * interrupts leave that to the poll.
  */
 void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags)
+	__releases(&ch->lock)
 {
 	struct vmb_packet *pkt;
 
