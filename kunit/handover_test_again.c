@@ -232,6 +232,38 @@ static void again_disabled_meanwhile(struct kunit *test)
 	again_expect_adopted(again_adopt(test, &instance));
 }
 
+/*
+ * A packet was cancelled, and its completion comes two kernels later: what it had
+ * lent is with the peer until then, and not for longer.
+ */
+static void again_lent_by_a_cancelled_one(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	struct fake_bus *fb = k->c->env->fb;
+	guid_t instance = k->instance;
+	u64 late = k->ids[1], token = k->c->packets[1]->ext_token;
+	u32 round;
+
+	KUNIT_ASSERT_EQ(test, vmb_packet_cancel(k->c->packets[1]), 0);
+	core_wait(k->c, CORE_DONE, 1);
+	for (round = 0; round < 2; round++) {
+		fb->orphan = token;
+		kit_hand_over(test);
+		kit_session_close(test);
+		kit_end(k);
+		/* The reservations of packets have gone with them. */
+		KUNIT_EXPECT_EQ(test, fb->nr_reserved, 1);
+		k = again_adopt(test, &instance);
+		KUNIT_EXPECT_EQ(test, k->nr_packets, KIT_PACKETS - 1);
+		KUNIT_EXPECT_EQ(test, k->nr_bad, 0);
+		KUNIT_EXPECT_EQ(test, fb->nr_reserved, KIT_PACKETS);
+	}
+	core_peer_answer(k->c, late, NULL, 0);
+	core_settle(k->c);
+	KUNIT_EXPECT_EQ(test, k->c->ch->stats.late, 1);
+	KUNIT_EXPECT_EQ(test, fb->nr_reserved, KIT_PACKETS - 1);
+}
+
 static struct kunit_case again_cases[] = {
 	KUNIT_CASE(again_unclaimed_is_carried),
 	KUNIT_CASE(again_unclaimed_is_large),
@@ -241,6 +273,7 @@ static struct kunit_case again_cases[] = {
 	KUNIT_CASE(again_of_that_bus_alone),
 	KUNIT_CASE(again_without_memory),
 	KUNIT_CASE(again_disabled_meanwhile),
+	KUNIT_CASE(again_lent_by_a_cancelled_one),
 	{}
 };
 

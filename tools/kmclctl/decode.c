@@ -212,6 +212,15 @@ static void decode_packet(json_t *out, const struct stream_chunk *chunk, size_t 
 		     le32toh(p.private_len), bytes);
 }
 
+static void decode_lent(json_t *out, const uint8_t *payload)
+{
+	struct kmcl_save_lent lent;
+
+	memcpy(&lent, payload, sizeof(lent));
+	set_hex(out, "id", le64toh(lent.id));
+	set_hex(out, "ext_token", le64toh(lent.ext_token));
+}
+
 static void decode_bus(json_t *out, const uint8_t *payload)
 {
 	struct kmcl_save_bus b;
@@ -249,6 +258,9 @@ json_t *decode_payload(const struct stream_chunk *chunk, size_t bytes)
 		break;
 	case KMCL_CHUNK_PACKET:
 		decode_packet(out, chunk, bytes);
+		break;
+	case KMCL_CHUNK_LENT:
+		decode_lent(out, chunk->payload);
 		break;
 	case KMCL_CHUNK_BUS:
 		decode_bus(out, chunk->payload);

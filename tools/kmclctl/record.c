@@ -264,7 +264,8 @@ static void count(struct record_reader *r, const struct stream_chunk *chunk)
 void record_check(struct record_reader *r, const struct stream_chunk *chunk)
 {
 	size_t fixed = stream_fixed_size(chunk->type);
-	bool exact = chunk->type == KMCL_CHUNK_CHANNEL || chunk->type == KMCL_CHUNK_BUS;
+	bool exact = chunk->type == KMCL_CHUNK_CHANNEL || chunk->type == KMCL_CHUNK_BUS ||
+		     chunk->type == KMCL_CHUNK_LENT;
 
 	if (!in_order(r, chunk))
 		return;

@@ -50,6 +50,7 @@ static const struct {
 	{ KMCL_CHUNK_PACKET, "PACKET", sizeof(struct kmcl_save_packet) },
 	{ KMCL_CHUNK_BUS, "BUS", sizeof(struct kmcl_save_bus) },
 	{ KMCL_CHUNK_BUS_DATA, "BUS_DATA", 0 },
+	{ KMCL_CHUNK_LENT, "LENT", sizeof(struct kmcl_save_lent) },
 };
 
 const char *stream_type_name(uint32_t type)

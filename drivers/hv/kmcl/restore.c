@@ -43,8 +43,9 @@ static bool kmcl_restore_in_order(const struct kmcl_restore_ctx *ctx,
 {
 	bool single = rank <= KMCL_RANK_STATE || rank == KMCL_RANK_END;
 
-	/* Only an open link has packets on their way. */
-	if (rank >= KMCL_RANK_TAKEN && rank <= KMCL_RANK_SENT && !ctx->open)
+	/* Only an open link has packets on their way, and late completions. */
+	if (((rank >= KMCL_RANK_TAKEN && rank <= KMCL_RANK_SENT) || rank == KMCL_RANK_LENT) &&
+	    !ctx->open)
 		return false;
 	if (rank > KMCL_RANK_CHANNEL && ctx->rank < KMCL_RANK_CHANNEL)
 		return false;
@@ -90,6 +91,9 @@ static int kmcl_restore_chunk(struct vmb_channel *ch, struct kmcl_restore_ctx *c
 		rank = le32_to_cpu(((const struct kmcl_save_packet *)body)->state) ==
 		       KMCL_SAVED_SENT ? KMCL_RANK_SENT : KMCL_RANK_QUEUED;
 		break;
+	case KMCL_CHUNK_LENT:
+		rank = KMCL_RANK_LENT;
+		break;
 	case KMCL_CHUNK_END:
 		rank = KMCL_RANK_END;
 		break;
@@ -110,6 +114,8 @@ static int kmcl_restore_chunk(struct vmb_channel *ch, struct kmcl_restore_ctx *c
 	case KMCL_RANK_SENT:
 	case KMCL_RANK_QUEUED:
 		return kmcl_restore_packet(ch, ctx, body, length);
+	case KMCL_RANK_LENT:
+		return kmcl_restore_lent(ch, ctx, body, length);
 	case KMCL_RANK_END:
 		return kmcl_restore_end(ctx, chunk) ?: 1;
 	default:
@@ -171,6 +177,7 @@ static void kmcl_restore_drop(struct vmb_channel *ch, bool idle)
 		return;
 	kfree(ctx);
 	kmcl_restore_instance(ch, &guid_null);
+	kmcl_send_end_quarantine(ch, true);
 	kmcl_send_wait_done(ch);
 	kmcl_received_drop(ch);
 	kmcl_life_kick(ch);

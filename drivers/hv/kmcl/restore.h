@@ -19,6 +19,7 @@ enum kmcl_restore_rank {
 	KMCL_RANK_COMPLETION,
 	KMCL_RANK_SENT,
 	KMCL_RANK_QUEUED,
+	KMCL_RANK_LENT,
 	KMCL_RANK_END,
 };
 
@@ -27,6 +28,7 @@ enum kmcl_restore_rank {
  * @stream: where it is
  * @rank: of the last chunk
  * @chunks: so far
+ * @lent: of them, those of memory whose packet was cancelled
  * @open: the channel had an open link
  * @failed: receiving had been stopped by the consumer
  * @attaching: fed by the channel's life, not by the consumer
@@ -40,6 +42,7 @@ struct kmcl_restore_ctx {
 	struct kmcl_stream stream;
 	enum kmcl_restore_rank rank;
 	u32 chunks;
+	u32 lent;
 	bool open;
 	bool failed;
 	bool attaching;
@@ -67,5 +70,7 @@ int kmcl_restore_received(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx, 
 			  const struct kmcl_save_received *rec, u32 length);
 int kmcl_restore_packet(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx,
 			const struct kmcl_save_packet *rec, u32 length);
+int kmcl_restore_lent(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx,
+		      const struct kmcl_save_lent *rec, u32 length);
 
 #endif /* _KMCL_RESTORE_H */

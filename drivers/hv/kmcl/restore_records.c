@@ -350,6 +350,36 @@ int vmb_packet_restore(struct vmb_packet *pkt, const void *buffer, u32 size)
 }
 EXPORT_SYMBOL_NS_GPL(vmb_packet_restore, KMCL_NS);
 
+/* Its packet was cancelled, and its late completion gives it back. */
+int kmcl_restore_lent(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx,
+		      const struct kmcl_save_lent *rec, u32 length)
+{
+	struct kmcl_quarantine *q;
+	unsigned long flags;
+	int ret;
+
+	/* Each has a completion to come. */
+	if (length != sizeof(*rec) || ctx->lent >= ch->late)
+		return -EBADMSG;
+	if (!ch->ops->ext_adopt)
+		return -EOPNOTSUPP;
+	q = kmalloc(sizeof(*q), GFP_KERNEL);
+	if (!q)
+		return -ENOMEM;
+	q->id = le64_to_cpu(rec->id);
+	q->token = le64_to_cpu(rec->ext_token);
+	ret = ch->ops->ext_adopt(ch->cfg.bus, q->token, 1);
+	if (ret) {
+		kfree(q);
+		return ret;
+	}
+	spin_lock_irqsave(&ch->lock, flags);
+	list_add_tail(&q->node, &ch->quarantine);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	ctx->lent++;
+	return 0;
+}
+
 int kmcl_restore_state(struct vmb_channel *ch, const void *state, u32 length)
 {
 	int ret;

@@ -33,6 +33,8 @@ static struct list_head *kmcl_save_list(struct vmb_channel *ch, enum kmcl_save_p
 		return &ch->tx_sent;
 	case KMCL_SAVE_QUEUED:
 		return &ch->tx_queue;
+	case KMCL_SAVE_LENT:
+		return &ch->quarantine;
 	default:
 		return NULL;
 	}
@@ -457,6 +459,24 @@ static bool kmcl_save_packet(struct vmb_channel *ch, struct kmcl_save *save,
 	return true;
 }
 
+/* Who does not know of it goes without, as those did that were first. */
+static bool kmcl_save_lent(struct kmcl_save *save, const struct kmcl_quarantine *q)
+{
+	struct kmcl_save_lent *rec;
+	void *chunk = kmcl_save_room(save, sizeof(*rec));
+
+	if (!chunk)
+		return false;
+	rec = chunk + sizeof(struct kmcl_chunk);
+	*rec = (struct kmcl_save_lent) {
+		.id = cpu_to_le64(q->id),
+		.ext_token = cpu_to_le64(q->token),
+	};
+	kmcl_chunk_seal(&save->stream, chunk, KMCL_CHUNK_LENT, KMCL_CHUNK_OPTIONAL, sizeof(*rec));
+	save->filled += kmcl_chunk_size(sizeof(*rec));
+	return true;
+}
+
 static bool kmcl_save_end_mark(struct vmb_channel *ch, struct kmcl_save *save)
 {
 	void *chunk = kmcl_save_room(save, sizeof(save->end));
@@ -490,6 +510,8 @@ static bool kmcl_save_item(struct vmb_channel *ch, struct kmcl_save *save,
 		return kmcl_save_packet(ch, save, pkt, true);
 	case KMCL_SAVE_QUEUED:
 		return kmcl_save_packet(ch, save, pkt, false);
+	case KMCL_SAVE_LENT:
+		return kmcl_save_lent(save, list_entry(node, struct kmcl_quarantine, node));
 	default:
 		return true;
 	}

@@ -93,6 +93,7 @@ static bool kmcl_takein_known(u32 type)
 	case KMCL_CHUNK_RECEIVED:
 	case KMCL_CHUNK_COMPLETION:
 	case KMCL_CHUNK_PACKET:
+	case KMCL_CHUNK_LENT:
 		return true;
 	default:
 		return false;

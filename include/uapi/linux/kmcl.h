@@ -50,6 +50,8 @@
  * @KMCL_CHUNK_PACKET: &struct kmcl_save_packet, an outgoing packet
  * @KMCL_CHUNK_BUS: &struct kmcl_save_bus
  * @KMCL_CHUNK_BUS_DATA: the transport's own state of the bus
+ * @KMCL_CHUNK_LENT: &struct kmcl_save_lent, what a packet that was cancelled had
+ *	lent to the peer; optional
  */
 enum kmcl_chunk_type {
 	KMCL_CHUNK_HEADER = KMCL_STREAM_MAGIC,
@@ -62,6 +64,7 @@ enum kmcl_chunk_type {
 	KMCL_CHUNK_PACKET = 7,
 	KMCL_CHUNK_BUS = 8,
 	KMCL_CHUNK_BUS_DATA = 9,
+	KMCL_CHUNK_LENT = 10,
 };
 
 /**
@@ -224,6 +227,19 @@ struct kmcl_save_packet {
 	__le64 ext_token;
 	__le32 ext_len;
 	__le32 private_len;
+};
+
+/**
+ * struct kmcl_save_lent - payload of %KMCL_CHUNK_LENT
+ * @id: transaction id, as on the wire
+ * @ext_token: the transport's name of the external memory
+ *
+ * The packet has ended, its completion is still to come: only then the peer is
+ * through with the memory.
+ */
+struct kmcl_save_lent {
+	__le64 id;
+	__le64 ext_token;
 };
 
 /* kmcl_save_received.flags */

@@ -7,8 +7,8 @@ Shares nothing with the C side, so that one checks the other.
 import struct
 
 MAGIC = 0x4C434D4B
-HEADER, END, CHANNEL, STATE, TAKEN, RECEIVED, COMPLETION, PACKET, BUS, BUS_DATA = (
-    MAGIC, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+HEADER, END, CHANNEL, STATE, TAKEN, RECEIVED, COMPLETION, PACKET, BUS, BUS_DATA, LENT = (
+    MAGIC, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 SET_KIND, BUS_KIND, CHANNEL_KIND = 1, 2, 3
 SAVE_ID = 0x1122334455667788
 BUS_ID = bytes(range(0x10, 0x20))
