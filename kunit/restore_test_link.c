@@ -55,7 +55,8 @@ static void link_expect_stale(struct kit *k)
 
 	for (i = 0; i < KIT_RECEIVED; i++)
 		KUNIT_EXPECT_EQ(k->test, vmb_channel_packet_complete(k->received[i], "x", 1), 0);
-	KUNIT_EXPECT_EQ(k->test, k->c->ch->nr_slots, 0);
+	/* A poll has some reserved for a moment. */
+	core_until(k->c, !READ_ONCE(k->c->ch->nr_slots));
 	KUNIT_EXPECT_EQ(k->test, k->c->link->nr_out, out);
 	KUNIT_EXPECT_EQ(k->test, k->c->ch->stats.stale, KIT_TAKEN + KIT_COMPLETIONS + KIT_RECEIVED);
 }
@@ -229,7 +230,7 @@ static void attach_fails_after_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_channel_get_link_state(c->ch), VMB_LINK_NEW);
 	vmb_channel_packet_complete(k->received[1], "x", 1);
 	KUNIT_EXPECT_EQ(test, c->link->nr_out, 0);
-	KUNIT_EXPECT_EQ(test, c->ch->nr_slots, 0);
+	core_until(c, !READ_ONCE(c->ch->nr_slots));
 }
 
 /* What is completed before the channel is enabled waits for its link. */
