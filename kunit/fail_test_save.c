@@ -26,6 +26,7 @@ struct saving {
 	struct kit *k;
 	struct kit_stream stream;
 	struct kit_stream set;
+	u32 cancelled;			/* of those that were sent */
 };
 
 static struct saving *saving_make(struct kunit *test)
@@ -140,13 +141,13 @@ static void restore_undo(struct fail *f)
 	KUNIT_EXPECT_EQ(f->test, ch->nr_taken, KIT_TAKEN);
 	KUNIT_EXPECT_EQ(f->test, ch->nr_held, KIT_RECEIVED);
 	KUNIT_EXPECT_EQ(f->test, ch->nr_completions, KIT_COMPLETIONS);
-	KUNIT_EXPECT_EQ(f->test, ch->nr_sent, KIT_SENT);
+	KUNIT_EXPECT_EQ(f->test, ch->nr_sent, KIT_SENT - s->cancelled);
 	KUNIT_EXPECT_EQ(f->test, ch->nr_queued, KIT_QUEUED);
 	KUNIT_EXPECT_EQ(f->test, vmb_channel_disable(ch), 0);
 	restore_failed(f);
 }
 
-static void fail_restore(struct kunit *test)
+static void fail_restore_sweep(struct kunit *test, u32 cancelled)
 {
 	struct saving *s = saving_make(test);
 	guid_t instance = s->k->instance;
@@ -155,15 +156,31 @@ static void fail_restore(struct kunit *test)
 		.undo = restore_undo,
 	};
 
+	s->cancelled = cancelled;
+	if (cancelled) {
+		KUNIT_ASSERT_EQ(test, vmb_packet_cancel(s->k->c->packets[1]), 0);
+		core_wait(s->k->c, CORE_DONE, 1);
+	}
 	kit_freeze(test);
 	s->stream = kit_save(s->k, 4096);
 	kit_session_close(test);
 	kit_end(s->k);
 	s->k = kit_make(test, true, &instance);
 	s->k->free_done = true;
-	/* Its record, what it prepares, and each packet of it */
+	/* Its record, what it prepares, each packet of it, and what those lent that are gone */
 	fail_sweep(test, &fc, s, NULL, 4 + KIT_TAKEN + KIT_RECEIVED + KIT_COMPLETIONS +
 		   KIT_PACKETS);
+}
+
+static void fail_restore(struct kunit *test)
+{
+	fail_restore_sweep(test, 0);
+}
+
+/* One with external memory was cancelled, and its completion is to come. */
+static void fail_restore_lent(struct kunit *test)
+{
+	fail_restore_sweep(test, 1);
 }
 
 /* ---- a session ---- */
@@ -482,6 +499,7 @@ static void fail_chardev(struct kunit *test)
 static struct kunit_case fail_save_cases[] = {
 	KUNIT_CASE(fail_save),
 	KUNIT_CASE(fail_restore),
+	KUNIT_CASE(fail_restore_lent),
 	KUNIT_CASE(fail_freeze),
 	KUNIT_CASE(fail_set),
 	KUNIT_CASE(fail_commit),
