@@ -391,6 +391,47 @@ static void hostile_counts(struct kunit *test)
 	hostile_end(&h);
 }
 
+static u32 hostile_find(struct hostile *h, u32 type)
+{
+	u32 n = 0;
+
+	while (le32_to_cpu(kit_chunk(&h->good, n)->type) != type)
+		n++;
+	return n;
+}
+
+/* What a cancelled packet had lent: known to the bus, and a completion for each */
+static void hostile_lent(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	struct kmcl_chunk *chunk;
+	struct hostile h;
+	u32 n, size;
+
+	KUNIT_ASSERT_EQ(test, vmb_packet_cancel(k->c->packets[1]), 0);
+	core_wait(k->c, CORE_DONE, 1);
+	hostile_begin_with(test, &h, k);
+	n = hostile_find(&h, KMCL_CHUNK_LENT);
+	HOSTILE_FIELD(&h, n, struct kmcl_save_lent, ext_token, 0, -EINVAL);
+	HOSTILE_FIELD(&h, n, struct kmcl_save_lent, ext_token, cpu_to_le64(U64_MAX), -EINVAL);
+	/* An id that nobody answers to: it stays lent until the link ends. */
+	HOSTILE_FIELD(&h, n, struct kmcl_save_lent, id, cpu_to_le64(U64_MAX), 0);
+	chunk = kit_chunk(&h.good, n);
+	size = kmcl_chunk_size(le32_to_cpu(chunk->length));
+	hostile_copy(&h);
+	kit_insert_chunk(&h.bad, n, chunk, size);
+	kit_renumber(&h.bad);
+	hostile_expect(&h, -EBADMSG, "more than completions to come");
+	hostile_copy(&h);
+	kit_remove_chunk(&h.bad, n);
+	kit_renumber(&h.bad);
+	hostile_expect(&h, 0, "left out");
+	kit_insert_chunk(&h.bad, 1, chunk, size);
+	kit_renumber(&h.bad);
+	hostile_expect(&h, -EBADMSG, "before the channel");
+	hostile_end(&h);
+}
+
 /* Frames: lengths, sums and what a head may say */
 static void hostile_frames(struct kunit *test)
 {
@@ -468,6 +509,7 @@ static struct kunit_case hostile_cases[] = {
 	KUNIT_CASE(hostile_foreign),
 	KUNIT_CASE(hostile_packets),
 	KUNIT_CASE(hostile_counts),
+	KUNIT_CASE(hostile_lent),
 	KUNIT_CASE(hostile_frames),
 	KUNIT_CASE(hostile_no_callbacks),
 	{}
