@@ -20,6 +20,14 @@ static bool dmt_held(struct dmt *d, u32 n)
 	return READ_ONCE(d->dm->channel->nr_held) == n;
 }
 
+/* A request of the host's that is not answered for now */
+static void dmt_hold_balloon(struct dmt *d, u32 pages)
+{
+	dmt_delay(d, DMT_LONG_MS);
+	dmt_put_balloon(d, pages);
+	core_until(d, dmt_held(d, 1));
+}
+
 /* As by a kexec, or a newer module in the same kernel */
 static struct dmt *dmt_hand_over(struct dmt *d, enum vmb_link_state link, u32 received)
 {
@@ -114,9 +122,7 @@ static void dm_balloon_request_in_flight(struct kunit *test)
 	struct dmt *d = dmt_ready(test);
 	struct vdm_balloon_response *response;
 
-	dmt_delay(d, DMT_LONG_MS);
-	dmt_put_balloon(d, 3);
-	core_until(d, dmt_held(d, 1));
+	dmt_hold_balloon(d, 3);
 	d = dmt_hand_over(d, VMB_LINK_KEPT, 1);
 	response = dmt_expect(d, VDM_BALLOON_RESPONSE, 0);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(response->count) & VDM_MORE, 0);
@@ -211,9 +217,7 @@ static void dm_thawed(struct kunit *test)
 {
 	struct dmt *d = dmt_ready(test);
 
-	dmt_delay(d, DMT_LONG_MS);
-	dmt_put_balloon(d, 3);
-	core_until(d, dmt_held(d, 1));
+	dmt_hold_balloon(d, 3);
 	kit_freeze(test);
 	kit_read_set(test);
 	dmt_delay(d, 0);
@@ -229,9 +233,7 @@ static void dm_host_goes_in_a_freeze(struct kunit *test)
 {
 	struct dmt *d = dmt_ready(test);
 
-	dmt_delay(d, DMT_LONG_MS);
-	dmt_put_balloon(d, 3);
-	core_until(d, dmt_held(d, 1));
+	dmt_hold_balloon(d, 3);
 	kit_freeze(test);
 	kit_read_set(test);
 	fake_close(d->link, VMB_STOP_PEER_CLOSED);
@@ -289,9 +291,7 @@ static void dm_link_reset_in_a_freeze(struct kunit *test)
 {
 	struct dmt *d = dmt_ready(test);
 
-	dmt_delay(d, DMT_LONG_MS);
-	dmt_put_balloon(d, 3);
-	core_until(d, dmt_held(d, 1));
+	dmt_hold_balloon(d, 3);
 	kit_freeze(test);
 	fake_close(d->link, VMB_STOP_LINK_RESET);
 	kit_session_close(test);
@@ -309,9 +309,7 @@ static void dm_thawed_after_a_link_reset(struct kunit *test)
 	fake_close(d->link, VMB_STOP_LINK_RESET);
 	core_until(d, d->link->nr_closed == 1);
 	dmt_negotiate(d);
-	dmt_delay(d, DMT_LONG_MS);
-	dmt_put_balloon(d, 3);
-	core_until(d, dmt_held(d, 1));
+	dmt_hold_balloon(d, 3);
 	kit_freeze(test);
 	kit_read_set(test);
 	KUNIT_EXPECT_EQ(test, kit_session_now()->info.received, 1);
@@ -328,9 +326,7 @@ static void dm_destroyed_before_the_link(struct kunit *test)
 {
 	struct dmt *d = dmt_ready(test);
 
-	dmt_delay(d, DMT_LONG_MS);
-	dmt_put_balloon(d, 3);
-	core_until(d, dmt_held(d, 1));
+	dmt_hold_balloon(d, 3);
 	d = dmt_hand_over(d, VMB_LINK_RESET, 1);
 	dmt_end(d);
 }

@@ -284,12 +284,24 @@ static void win_init_set_server(struct kunit *test)
 		   STATUS_INVALID_PARAMETER_1);
 }
 
+/* What is set of an offer, all refused with @status */
+static void win_expect_server_init(struct kunit *test, VMBCHANNEL ch, NTSTATUS status)
+{
+	struct win_env *env = test->priv;
+
+	win_expect(test, VmbServerChannelInitSetFlags(ch, 0), status);
+	win_expect(test, VmbServerChannelInitSetTargetInterfaceId(ch, win_type, win_instance),
+		   status);
+	win_expect(test, VmbServerChannelInitSetVmbusHandle(ch, env->fb->bus), status);
+	win_expect(test, VmbServerChannelInitSetMmioMegabytes(ch, 1, 1), status);
+	win_expect(test, VmbServerChannelInitSetTargetVtl(ch, 0), status);
+}
+
 /* What a server has and a client does not says so, and changes nothing. */
 static void win_server_only(struct kunit *test)
 {
 	struct fake_link *link = win_client_running(test);
 	VMBCHANNEL ch = link->channel;
-	struct win_env *env = test->priv;
 	VMBPACKET pkt = VmbPacketAllocate(ch);
 	ULONG filled, required;
 	UINT8 buffer[64];
@@ -307,14 +319,7 @@ static void win_server_only(struct kunit *test)
 	VmbChannelDisable(ch);
 	win_expect(test, VmbServerChannelInitSetSaveRestorePacketCallbacks(ch, NULL, NULL),
 		   STATUS_INVALID_PARAMETER);
-	win_expect(test, VmbServerChannelInitSetFlags(ch, 0), STATUS_INVALID_PARAMETER);
-	win_expect(test, VmbServerChannelInitSetTargetInterfaceId(ch, win_type, win_instance),
-		   STATUS_INVALID_PARAMETER);
-	win_expect(test, VmbServerChannelInitSetVmbusHandle(ch, env->fb->bus),
-		   STATUS_INVALID_PARAMETER);
-	win_expect(test, VmbServerChannelInitSetMmioMegabytes(ch, 1, 1),
-		   STATUS_INVALID_PARAMETER);
-	win_expect(test, VmbServerChannelInitSetTargetVtl(ch, 0), STATUS_INVALID_PARAMETER);
+	win_expect_server_init(test, ch, STATUS_INVALID_PARAMETER);
 	/* What is its own */
 	win_expect(test, VmbClientChannelInitSetRingBufferPageCount(ch, 4, 4), STATUS_SUCCESS);
 	win_expect(test, VmbClientChannelInitSetRingBufferPageCount(ch, 0, 4),
@@ -349,14 +354,7 @@ static void win_wrong_state(struct kunit *test)
 		   STATUS_INVALID_PARAMETER_1);
 	win_expect(test, VmbChannelInitSetStateChangeCallbacks(ch, &cb),
 		   STATUS_INVALID_PARAMETER_1);
-	win_expect(test, VmbServerChannelInitSetFlags(ch, 0), STATUS_INVALID_PARAMETER_1);
-	win_expect(test, VmbServerChannelInitSetTargetInterfaceId(ch, win_type, win_instance),
-		   STATUS_INVALID_PARAMETER_1);
-	win_expect(test, VmbServerChannelInitSetVmbusHandle(ch, env->fb->bus),
-		   STATUS_INVALID_PARAMETER_1);
-	win_expect(test, VmbServerChannelInitSetMmioMegabytes(ch, 1, 1),
-		   STATUS_INVALID_PARAMETER_1);
-	win_expect(test, VmbServerChannelInitSetTargetVtl(ch, 0), STATUS_INVALID_PARAMETER_1);
+	win_expect_server_init(test, ch, STATUS_INVALID_PARAMETER_1);
 	win_expect(test, VmbChannelEnable(ch), STATUS_INVALID_PARAMETER_1);
 	win_expect(test, VmbChannelRestoreFromBuffer(ch, env->stream, 8),
 		   STATUS_INVALID_PARAMETER_1);
