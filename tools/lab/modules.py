@@ -38,6 +38,13 @@ def _make(entry, src, options, target, log):
         run([*argv, "-C", entry.kdir, f"M={src}"], **how)
 
 
+def _warnings(log):
+    """Lines of a build's log that warn."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return [line for line in text.splitlines()
+            if re.search(r"\bwarning\b", line, re.I) and "the compiler differs" not in line]
+
+
 def build(kernel, strict=True, out=None, tree=TOP, where=None, options=(), name=None,
           quiet=False):
     """Build all modules for a kernel; return the folder that holds them.
@@ -51,33 +58,30 @@ def build(kernel, strict=True, out=None, tree=TOP, where=None, options=(), name=
     src, target = where / "src", where / "modules"
     # BTF is of one vmlinux alone, and 7.3 refuses a module with another's.
     options = ["W=1", "CONFIG_DEBUG_INFO_BTF_MODULES=", *options]
-    flags = ["-Werror"] if strict else []
     if kernel in cache.SANITISED:
         # KASAN's red zones on the stack are not the code's fault.
-        flags.append("-Wframe-larger-than=8192")
-    options.append(f"KCFLAGS={' '.join(flags)}")
+        options.append("KCFLAGS=-Wframe-larger-than=8192")
     with locked(where / ".lock", f"the modules of {kernel}"):
         stamp = where / ".built-against"
         against = f"{entry.path} {' '.join(options)}\n"
-        if stamp.exists() and stamp.read_text() != against:
+        if not stamp.exists() or stamp.read_text() != against:
             shutil.rmtree(src, ignore_errors=True)
         sync(src, tree)
         stamp.write_text(against)
         log = log_path(f"modules-{name or kernel}")
         log.unlink(missing_ok=True)
-        _make(entry, src, options, "modules", log)
-        warnings = [line for line in log.read_text(errors="replace").splitlines()
-                    if re.search(r"\bwarning\b", line, re.I)
-                    and "the compiler differs" not in line]
-        if warnings:
-            text = "\n".join("    " + w for w in warnings)
-            if strict:
-                # Built objects do not warn again: start over the next time.
+        try:
+            _make(entry, src, options, "modules", log)
+        finally:
+            warnings = _warnings(log)
+            # Built objects do not warn again: start over the next time.
+            if warnings and not quiet:
                 stamp.unlink()
-                shutil.rmtree(src, ignore_errors=True)
-                raise LabError(f"modules for {kernel}: warnings\n{text}\n  whole log: {log}")
-            if not quiet:
-                print(text)
+        text = "\n".join("    " + w for w in warnings)
+        if warnings and strict:
+            raise LabError(f"modules for {kernel}: warnings\n{text}\n  whole log: {log}")
+        if warnings and not quiet:
+            print(text)
         built = sorted(src.rglob("*.ko"))
         for folder in filter(None, (target, out)):
             _install(built, Path(folder))
