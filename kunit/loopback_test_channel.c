@@ -94,6 +94,7 @@ static void ct_answer(struct vmb_channel *channel, struct vmb_packet_completion 
 	for (i = 0; i < length; i++)
 		bytes[i] = ~bytes[i];
 	vmb_channel_packet_complete(packet, buffer, length);
+	wake_up_all(&side->wait);
 }
 
 static void ct_configure(struct ct *ct, struct ct_side *side, bool is_server)
@@ -298,7 +299,7 @@ static void channel_external_awaited(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ct->server.seen, 1);
 	ct_end(&ct->server)->faults = 0;
 	kmcl_channel_external_ready(ct->server.channel);
-	KUNIT_EXPECT_NE(test, wait_event_timeout(ct->client.wait, READ_ONCE(ct->server.seen) == 2,
+	KUNIT_EXPECT_NE(test, wait_event_timeout(ct->server.wait, READ_ONCE(ct->server.seen) == 2,
 						 LT_TIMEOUT), 0);
 	KUNIT_EXPECT_EQ(test, kthread_stop(task), 0);
 }
