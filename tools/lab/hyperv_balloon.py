@@ -38,9 +38,11 @@ def near(change, amount, what):
 
 def down(guest):
     """balloon down by 64 MiB: the guest has less, and the host more"""
-    # What the guest never touched, the host has still.
+    # What the guest never touched, the host has still. What was freed is free only
+    # once it is off the lists of each processor, which these two empty.
     guest.run("mkdir -p /fill && mount -t tmpfs -o size=300m none /fill && "
-              "dd if=/dev/zero of=/fill/zero bs=1M count=160 2>/dev/null; umount /fill")
+              "dd if=/dev/zero of=/fill/zero bs=1M count=160 2>/dev/null; umount /fill; "
+              "echo 3 > /proc/sys/vm/drop_caches; echo 1 > /proc/sys/vm/compact_memory")
     before = read(guest)
     total, free, host = memory(guest, "MemTotal"), memory(guest, "MemFree"), guest.resident()
     settled(guest, -AMOUNT)
