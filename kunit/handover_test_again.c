@@ -89,6 +89,9 @@ static void again_unclaimed_is_large(struct kunit *test)
 	first = kit_hand_over(test);
 	kit_session_close(test);
 	kit_end(k);
+	/* Taken in chunk by chunk, as by the next kernel */
+	KUNIT_ASSERT_EQ(test, kmcl_store_drop(), 1);
+	KUNIT_ASSERT_EQ(test, kit_take_in(test, &first, 4096), 0);
 	kit_freeze(test);
 	second = kit_read_set(test);
 	again_expect_same(test, &first, &second);
@@ -129,6 +132,9 @@ static void again_after_a_failed_kexec(struct kunit *test)
 	set = kit_hand_over(test);
 	kit_session_close(test);
 	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 1);
+	/* Parked, and without its state: there is nothing of it to freeze. */
+	KUNIT_EXPECT_EQ(test, kit_freeze(test)->info.channels, 0);
+	kit_session_close(test);
 	kit_end(k);
 	KUNIT_ASSERT_EQ(test, kit_take_in(test, &set, 4096), 0);
 	again_expect_adopted(again_adopt(test, &instance));
