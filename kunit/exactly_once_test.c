@@ -33,6 +33,7 @@ struct once {
 	atomic_t stop;			/* what makes trouble */
 	atomic_t end;			/* what brings things to their end */
 	bool enough;			/* the peer asks nothing more */
+	bool quiet;			/* the peer has seen that, and puts nothing more */
 	unsigned long until;
 	atomic_t faults;		/* of the core, as seen by a callback */
 	/* Received: how often each id was delivered, completed, answered */
@@ -205,7 +206,9 @@ static int once_peer(void *arg)
 	while (!atomic_read(&o->end)) {
 		fake_set_room(link, get_random_u32() % 8);
 		once_read(o, 8);
-		if (o->next_id < ONCE_IDS && link->nr_in < 64 && !READ_ONCE(o->enough)) {
+		if (READ_ONCE(o->enough)) {
+			WRITE_ONCE(o->quiet, true);
+		} else if (o->next_id < ONCE_IDS && link->nr_in < 64) {
 			fake_put(link, KMCL_PACKET_INBAND, KMCL_PACKET_WANTS_COMPLETION, o->next_id,
 				 NULL, 0, &o->next_id, 8);
 			WRITE_ONCE(o->next_id, o->next_id + 1);
@@ -314,6 +317,8 @@ static bool once_idle(struct once *o)
 	struct vmb_channel *ch = o->c->ch;
 	u32 i;
 
+	if (!READ_ONCE(o->quiet))
+		return false;
 	for (i = 0; i < ONCE_PACKETS; i++)
 		if (atomic_read(&o->packets[i].busy))
 			return false;
