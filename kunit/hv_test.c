@@ -173,6 +173,20 @@ u8 *hv_data(struct kunit *test, u32 length, u32 seed)
 	return data;
 }
 
+static void hv_free_pages(void *pages)
+{
+	free_pages((unsigned long)pages, 2);
+}
+
+u8 *hv_pages(struct kunit *test)
+{
+	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, hv_free_pages, pages), 0);
+	return pages;
+}
+
 static struct kmsg_dump_iter hv_log;
 
 void hv_log_begin(void)

@@ -52,6 +52,8 @@ void hv_expect_works(struct hv_pair *p);
 /* Bytes that differ by @seed and by where they are; hv_data(): room for more, too */
 void hv_fill(u8 *data, u32 length, u32 seed);
 u8 *hv_data(struct kunit *test, u32 length, u32 seed);
+/* Four whole pages, zeroed, freed with the test */
+u8 *hv_pages(struct kunit *test);
 
 /* Has the log a line that has both, since hv_log_begin()? */
 void hv_log_begin(void);

@@ -10,20 +10,6 @@
 
 /* ---- ours, that the host reaches ---- */
 
-static void external_free_pages(void *pages)
-{
-	free_pages((unsigned long)pages, 2);
-}
-
-static u8 *external_pages(struct kunit *test)
-{
-	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
-
-	KUNIT_ASSERT_NOT_NULL(test, pages);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, external_free_pages, pages), 0);
-	return pages;
-}
-
 static struct hv_pair external_running(struct kunit *test)
 {
 	struct core_chan *c = hv_chan(test, false, NULL);
@@ -67,7 +53,7 @@ static void external_expect_ranges(struct kunit *test, struct hv_pair *p, const 
 static void gpa_direct(struct kunit *test)
 {
 	struct hv_pair p = external_running(test);
-	u8 *pages = external_pages(test), *want = hv_data(test, 4 * PAGE_SIZE, 0);
+	u8 *pages = hv_pages(test), *want = hv_data(test, 4 * PAGE_SIZE, 0);
 	struct bio_vec bvec[3] = {
 		{ virt_to_page(pages), 2 * PAGE_SIZE - 512, 512 },
 		{ virt_to_page(pages), 1000, 3 * PAGE_SIZE + 24 },
@@ -102,7 +88,7 @@ static void gpa_direct(struct kunit *test)
 static void gpa_direct_limits(struct kunit *test)
 {
 	struct hv_pair p = external_running(test);
-	u8 *pages = external_pages(test);
+	u8 *pages = hv_pages(test);
 	struct bio_vec bvec[32];
 	struct vmb_mdl mdl = { .bvec = bvec, .nr_bvecs = 1, .length = PAGE_SIZE };
 	struct vmb_packet *pkt = core_packet(p.c);
@@ -129,7 +115,7 @@ static void gpa_direct_limits(struct kunit *test)
 static void gpa_direct_link_ends(struct kunit *test)
 {
 	struct hv_pair p = external_running(test);
-	u8 *pages = external_pages(test);
+	u8 *pages = hv_pages(test);
 	struct bio_vec bvec = { virt_to_page(pages), PAGE_SIZE, 0 };
 	struct vmb_mdl mdl = { .bvec = &bvec, .nr_bvecs = 1, .length = PAGE_SIZE };
 	struct core_kthread *t;

@@ -6,20 +6,6 @@
 
 #include "hv_test.h"
 
-static void memory_free(void *pages)
-{
-	free_pages((unsigned long)pages, 2);
-}
-
-static u8 *memory_pages(struct kunit *test)
-{
-	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 2);
-
-	KUNIT_ASSERT_NOT_NULL(test, pages);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, memory_free, pages), 0);
-	return pages;
-}
-
 static u32 memory_gpadls(struct stand_in_offer *o)
 {
 	u32 i, n = 0;
@@ -33,7 +19,7 @@ static u32 memory_gpadls(struct stand_in_offer *o)
 static void gpadl_from_buffer(struct kunit *test)
 {
 	struct hv_pair p = hv_running(test, false);
-	u8 *pages = memory_pages(test);
+	u8 *pages = hv_pages(test);
 	u32 handle = 0, other = 0;
 
 	KUNIT_ASSERT_EQ(test, vmb_channel_create_gpadl_from_buffer(p.c->ch, 0, pages,
@@ -58,7 +44,7 @@ static void gpadl_from_buffer(struct kunit *test)
 static void gpadl_from_chain(struct kunit *test)
 {
 	struct hv_pair p = hv_running(test, false);
-	u8 *pages = memory_pages(test), *seen;
+	u8 *pages = hv_pages(test), *seen;
 	struct bio_vec bvec[2] = {
 		{ virt_to_page(pages + 3 * PAGE_SIZE), PAGE_SIZE, 0 },
 		{ virt_to_page(pages), 2 * PAGE_SIZE, 0 },
@@ -88,7 +74,7 @@ static void gpadl_from_chain(struct kunit *test)
 static void gpadl_not_whole_pages(struct kunit *test)
 {
 	struct hv_pair p = hv_running(test, false);
-	u8 *pages = memory_pages(test);
+	u8 *pages = hv_pages(test);
 	u32 handle;
 
 	hv_log_begin();
@@ -109,7 +95,7 @@ static void gpadl_refused(struct kunit *test)
 		{ -EDQUOT, -EIO }, { -ENOMEM, -ENOMEM }, { -ENODEV, -ENODEV }, { -EAGAIN, -EIO },
 	};
 	struct hv_pair p = hv_running(test, false);
-	u8 *pages = memory_pages(test);
+	u8 *pages = hv_pages(test);
 	u32 handle, i;
 
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
@@ -127,7 +113,7 @@ static void gpadl_refused(struct kunit *test)
 static void gpadl_left_behind(struct kunit *test)
 {
 	struct hv_pair p = hv_running(test, false);
-	u8 *pages = memory_pages(test);
+	u8 *pages = hv_pages(test);
 	u32 handle;
 
 	KUNIT_ASSERT_EQ(test, vmb_channel_create_gpadl_from_buffer(p.c->ch, 0, pages, PAGE_SIZE,
@@ -141,7 +127,7 @@ static void gpadl_left_behind(struct kunit *test)
 static void gpadl_left_behind_rescind(struct kunit *test)
 {
 	struct hv_pair p = hv_running(test, false);
-	u8 *pages = memory_pages(test);
+	u8 *pages = hv_pages(test);
 	u32 handle;
 
 	KUNIT_ASSERT_EQ(test, vmb_channel_create_gpadl_from_buffer(p.c->ch, 0, pages, PAGE_SIZE,
@@ -179,7 +165,7 @@ static void memory_in_opened(struct core_chan *c)
 static void gpadl_opened_fails(struct kunit *test)
 {
 	struct core_chan *c = hv_chan(test, false, NULL);
-	struct memory_call call = { { c, hv_offer(c) }, memory_pages(test) };
+	struct memory_call call = { { c, hv_offer(c) }, hv_pages(test) };
 
 	c->priv = &call;
 	c->on_opened = memory_in_opened;

@@ -335,11 +335,9 @@ static void reset_published(struct kunit *test)
 	struct hv_pair p = hv_run(reset_new(test, false, NULL)->c);
 	struct kmcl_hv_end *end = p.c->ch->link;
 	struct core_kthread *t;
-	void *page;
+	void *page = hv_pages(test);
 	u32 handle;
 
-	page = (void *)__get_free_page(GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, page);
 	KUNIT_ASSERT_EQ(test, vmb_channel_create_gpadl_from_buffer(p.c->ch, 0, page, PAGE_SIZE,
 								   &handle), 0);
 	kit_freeze(test);
@@ -353,7 +351,6 @@ static void reset_published(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
 	KUNIT_EXPECT_EQ(test, p.o->gpadls[0].gpadl_handle, 0);
 	kit_session_close(test);
-	free_page((unsigned long)page);
 	kmcl_store_drop();
 }
 

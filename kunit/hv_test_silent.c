@@ -165,20 +165,13 @@ static int silent_do_delete(void *arg)
 	return vmb_channel_delete_gpadl(g->c->ch, g->handle);
 }
 
-static void silent_free(void *memory)
-{
-	free_page((unsigned long)memory);
-}
-
 static struct silent_gpadl *silent_gpadl_new(struct kunit *test, struct core_chan *c)
 {
 	struct silent_gpadl *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, g);
 	g->c = c;
-	g->memory = (void *)__get_free_page(GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, g->memory);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, silent_free, g->memory), 0);
+	g->memory = hv_pages(test);
 	return g;
 }
 
