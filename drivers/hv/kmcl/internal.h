@@ -98,6 +98,7 @@ enum kmcl_packet_state {
 	KMCL_PACKET_QUEUED,	/* on tx_queue: not in the ring */
 	KMCL_PACKET_SENT,	/* on tx_sent: waits for the peer's completion */
 	KMCL_PACKET_DONE,	/* its routine runs, or is about to */
+	KMCL_PACKET_GONE,	/* freed, or uninitialised */
 };
 
 /* Where external memory was bounced to, of a packet that has ended before its peer was done */
@@ -114,7 +115,7 @@ struct vmb_packet {
 	void *pointer;
 	void *wrapper;			/* of a layer over the API: wrapper.c */
 	u64 id;				/* generation and slot */
-	u32 slot;
+	u32 slot;			/* KMCL_NO_SLOT: in no transaction */
 	u8 state;
 	bool allocated;
 	bool sync;			/* of a synchronous request */
@@ -456,6 +457,7 @@ void kmcl_packet_unprepare(struct vmb_channel *ch);
 int kmcl_packet_claim_id(struct vmb_packet *pkt, u64 id);
 struct vmb_packet *kmcl_packet_find(struct vmb_channel *ch, u64 id);
 void kmcl_packet_new_id(struct vmb_packet *pkt);
+void kmcl_packet_end_id(struct vmb_packet *pkt);
 bool kmcl_packet_known_id(struct vmb_channel *ch, u64 id);
 
 /* send.c */

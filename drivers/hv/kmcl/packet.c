@@ -2,10 +2,11 @@
 /*
  * Packet objects that this end sends, and their transaction ids.
  *
- * An id is a slot of the channel's table, reserved with the object, and a
- * generation that is new for each send: KMCL_SLOT_BITS of slot below, the
- * generation above, which starts at 1, so that no id is 0. A completion that
- * comes late carries an id that no later transaction has.
+ * An id is a slot of the channel's table, which the transaction has as long as
+ * it lasts, and a generation that is new for each send: KMCL_SLOT_BITS of slot
+ * below, the generation above, which starts at 1, so that no id is 0. A completion
+ * that comes late carries an id that no later transaction has. There are as many
+ * slots as there may be objects, so that a send always finds one.
  *
  * vmb_channel.lock protects the table.
  */
@@ -70,11 +71,18 @@ static void kmcl_slot_take(struct vmb_channel *ch, u32 slot, struct vmb_packet *
 	pkt->slot = slot;
 }
 
-static void kmcl_slot_give(struct vmb_channel *ch, u32 slot)
+/* The transaction of @pkt ends, if there is one: its id is nobody's any more. */
+void kmcl_packet_end_id(struct vmb_packet *pkt)
 {
-	struct kmcl_slot *s = &ch->slots[slot];
+	struct vmb_channel *ch = pkt->channel;
+	u32 slot = pkt->slot;
+	struct kmcl_slot *s;
 
 	lockdep_assert_held(&ch->lock);
+	if (slot == KMCL_NO_SLOT)
+		return;
+	pkt->slot = KMCL_NO_SLOT;
+	s = &ch->slots[slot];
 	s->packet = NULL;
 	s->prev_free = KMCL_NO_SLOT;
 	s->next_free = ch->free_slot;
@@ -89,6 +97,7 @@ void kmcl_packet_new_id(struct vmb_packet *pkt)
 	struct vmb_channel *ch = pkt->channel;
 
 	lockdep_assert_held(&ch->lock);
+	kmcl_slot_take(ch, ch->free_slot, pkt);
 	pkt->id = (++ch->tx_generation << KMCL_SLOT_BITS) | pkt->slot;
 }
 
@@ -115,95 +124,65 @@ struct vmb_packet *kmcl_packet_find(struct vmb_channel *ch, u64 id)
 	return pkt && pkt->id == id && pkt->state == KMCL_PACKET_SENT ? pkt : NULL;
 }
 
-/*
- * Give @pkt the id that it had when it was saved. Whoever sits in that slot has
- * not been sent, so that nobody knows its id: it moves.
- */
+/* Give @pkt, which is in no transaction, the id that it had when it was saved. */
 int kmcl_packet_claim_id(struct vmb_packet *pkt, u64 id)
 {
 	struct vmb_channel *ch = pkt->channel;
 	u32 slot = id & KMCL_SLOT_MASK;
-	struct vmb_packet *other;
 
 	lockdep_assert_held(&ch->lock);
-	if (slot >= ch->cfg.max_packets || !(id >> KMCL_SLOT_BITS) ||
-	    id >> KMCL_SLOT_BITS > ch->tx_generation)
+	if (!kmcl_packet_known_id(ch, id))
 		return -EINVAL;
-	if (slot != pkt->slot) {
-		other = ch->slots[slot].packet;
-		if (other && other->state != KMCL_PACKET_IDLE && other->id)
-			return -EEXIST;
-		if (other) {
-			ch->slots[pkt->slot].packet = other;
-			other->slot = pkt->slot;
-			ch->slots[slot].packet = pkt;
-			pkt->slot = slot;
-		} else {
-			kmcl_slot_give(ch, pkt->slot);
-			kmcl_slot_take(ch, slot, pkt);
-		}
-	}
+	if (ch->slots[slot].packet)
+		return -EEXIST;
+	kmcl_slot_take(ch, slot, pkt);
 	pkt->id = id;
 	return 0;
 }
 
-static int kmcl_packet_setup(struct vmb_channel *ch, struct vmb_packet *pkt, gfp_t gfp)
+/* Room for what a transaction with external memory needs; 0 or an error. */
+static int kmcl_packet_reserve(struct vmb_channel *ch, struct vmb_packet *pkt, gfp_t gfp)
 {
-	struct kmcl_quarantine *quarantine = NULL;
-	unsigned long flags;
-	u64 token = 0;
-	bool full;
 	int ret;
 
-	if (ch->cfg.max_external) {
-		if (ch->ops->caps & KMCL_CAP_BOUNCE) {
-			quarantine = kmalloc(sizeof(*quarantine), gfp);
-			if (!quarantine)
-				return -ENOMEM;
-		}
-		ret = ch->ops->ext_reserve(ch->cfg.bus, ch->cfg.max_external, gfp, &token);
-		if (ret) {
-			kfree(quarantine);
-			return ret;
-		}
-	}
+	if (!ch->cfg.max_external)
+		return 0;
+	ret = kmcl_send_prepare_quarantine(pkt, gfp);
+	if (ret)
+		return ret;
+	ret = ch->ops->ext_reserve(ch->cfg.bus, ch->cfg.max_external, gfp, &pkt->ext_token);
+	if (ret)
+		kfree(pkt->quarantine);
+	return ret;
+}
+
+static int kmcl_packet_setup(struct vmb_channel *ch, struct vmb_packet *pkt, gfp_t gfp)
+{
+	int ret;
+
+	if (!atomic_add_unless(&ch->nr_packets, 1, ch->cfg.max_packets))
+		return -ENOSPC;
 	memset(pkt, 0, offsetof(struct vmb_packet, data));
 	INIT_LIST_HEAD(&pkt->node);
 	pkt->channel = ch;
-	pkt->ext_token = token;
-	pkt->quarantine = quarantine;
-
-	spin_lock_irqsave(&ch->lock, flags);
-	full = ch->free_slot == KMCL_NO_SLOT;
-	if (!full)
-		kmcl_slot_take(ch, ch->free_slot, pkt);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	if (full) {
-		if (token)
-			ch->ops->ext_release(ch->cfg.bus, token);
-		kfree(quarantine);
-		return -ENOSPC;
-	}
-	atomic_inc(&ch->nr_packets);
-	return 0;
+	pkt->slot = KMCL_NO_SLOT;
+	ret = kmcl_packet_reserve(ch, pkt, gfp);
+	if (ret)
+		atomic_dec(&ch->nr_packets);
+	return ret;
 }
 
 static int kmcl_packet_teardown(struct vmb_packet *pkt)
 {
 	struct vmb_channel *ch = pkt->channel;
-	unsigned long flags;
-	bool mine, idle;
+	u8 state = READ_ONCE(pkt->state);
 
-	spin_lock_irqsave(&ch->lock, flags);
-	mine = ch->slots && ch->slots[pkt->slot].packet == pkt;
-	idle = pkt->state == KMCL_PACKET_IDLE;
-	if (mine && idle)
-		kmcl_slot_give(ch, pkt->slot);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	if (WARN(!mine, "%s: packet freed twice\n", ch->cfg.name))
+	if (WARN(state == KMCL_PACKET_GONE, "%s: packet freed twice\n", ch->cfg.name))
 		return -EINVAL;
-	if (WARN(!idle, "%s: packet freed while it is being sent\n", ch->cfg.name))
+	if (WARN(state != KMCL_PACKET_IDLE, "%s: packet freed while it is being sent\n",
+		 ch->cfg.name))
 		return -EBUSY;
+	WRITE_ONCE(pkt->state, KMCL_PACKET_GONE);
 	kfree(pkt->own_mdl);
 	kfree(pkt->quarantine);
 	if (pkt->ext_token)

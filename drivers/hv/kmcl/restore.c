@@ -250,7 +250,7 @@ static int kmcl_restore_enter(struct vmb_channel *ch, bool attaching,
 		ctx = NULL;
 		/* Nobody knows their ids yet: they make room for those in the stream. */
 		list_for_each_entry(pkt, &ch->tx_queue, node)
-			pkt->id = 0;
+			kmcl_packet_end_id(pkt);
 		list_splice_tail_init(&ch->tx_queue, &ch->tx_fresh);
 	}
 	if (!ret) {

@@ -306,7 +306,8 @@ int vmb_packet_restore(struct vmb_packet *pkt, const void *buffer, u32 size)
 	int ret;
 
 	if (READ_ONCE(ch->save_task) != current || !ctx || !ctx->packet || ctx->packet_done ||
-	    !pkt->routine || size != ctx->packet_size || memcmp(buffer, ctx->packet, size))
+	    !pkt->routine || size != ctx->packet_size ||
+	    (buffer != ctx->packet && memcmp(buffer, ctx->packet, size)))
 		return -EINVAL;
 	if (READ_ONCE(pkt->state) != KMCL_PACKET_IDLE)
 		return -EBUSY;

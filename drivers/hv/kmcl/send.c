@@ -59,6 +59,7 @@ static void kmcl_quarantine_add(struct vmb_packet *pkt)
 void kmcl_send_done_locked(struct vmb_packet *pkt, int status)
 {
 	lockdep_assert_held(&pkt->channel->lock);
+	kmcl_packet_end_id(pkt);
 	pkt->state = KMCL_PACKET_DONE;
 	pkt->status = status;
 	list_move_tail(&pkt->node, &pkt->channel->tx_done);
@@ -283,6 +284,21 @@ static void kmcl_send_queue(struct vmb_packet *pkt, const void *payload, struct 
 	pkt->channel->nr_queued++;
 }
 
+/* Into the ring, where nothing waits before it; else -EAGAIN. */
+static int kmcl_send_write_at_once(struct vmb_channel *ch, struct vmb_packet *pkt,
+				   const void *payload)
+{
+	int ret;
+
+	if (ch->tx_mode != KMCL_TX_RUN || !list_empty(&ch->tx_queue) ||
+	    !list_empty(&ch->tx_completions))
+		return -EAGAIN;
+	ret = kmcl_send_write_packet(ch, pkt, payload);
+	if (ret != -EAGAIN)
+		kmcl_send_commit(ch);
+	return ret == -EIO ? -ENODEV : ret;
+}
+
 /* Into the ring, or onto the queue; with @now: into the ring or nowhere. */
 static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt,
 			     const void *payload, bool now)
@@ -300,18 +316,14 @@ static int kmcl_send_enqueue(struct vmb_channel *ch, struct vmb_packet *pkt,
 		return 0;
 	}
 	kmcl_packet_new_id(pkt);
-	if (ch->tx_mode == KMCL_TX_RUN && list_empty(&ch->tx_queue) &&
-	    list_empty(&ch->tx_completions)) {
-		ret = kmcl_send_write_packet(ch, pkt, payload);
-		if (ret != -EAGAIN) {
-			kmcl_send_commit(ch);
-			return ret == -EIO ? -ENODEV : ret;
-		}
+	ret = kmcl_send_write_at_once(ch, pkt, payload);
+	if (ret == -EAGAIN && !now) {
+		kmcl_send_queue(pkt, payload, &ch->tx_queue);
+		return 0;
 	}
-	if (now)
-		return -EOVERFLOW;
-	kmcl_send_queue(pkt, payload, &ch->tx_queue);
-	return 0;
+	if (ret)
+		kmcl_packet_end_id(pkt);
+	return ret == -EAGAIN ? -EOVERFLOW : ret;
 }
 
 /* The last one stayed with a peer that may still write to what it names. */
@@ -436,6 +448,7 @@ static struct vmb_packet *kmcl_send_claim(struct vmb_channel *ch, const struct k
 	if (pkt) {
 		list_del_init(&pkt->node);
 		ch->nr_sent--;
+		kmcl_packet_end_id(pkt);
 		pkt->state = KMCL_PACKET_DONE;
 		pkt->payload_len = rx->payload_len;
 		return pkt;
