@@ -221,18 +221,19 @@ static void dm_return_with_a_wrong_count(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->dm->pages.out, 1);
 }
 
-/* A kernel that has so many pages, in such pieces */
+/* A kernel that lets so many pages be out, in such pieces; what comes back counts again. */
 static struct {
-	u32 left;
+	struct vdm_pages *pages;
+	u32 most;
 	unsigned int order;
+	u32 calls;
 	struct page *block;		/* kept away from it */
 } dmt_poor;
 
 static struct page *dmt_poor_alloc(unsigned int order)
 {
-	if (order > dmt_poor.order || dmt_poor.left < BIT(order))
+	if (order > dmt_poor.order || dmt_poor.pages->out + BIT(order) > dmt_poor.most)
 		return NULL;
-	dmt_poor.left -= BIT(order);
 	return alloc_pages(GFP_KERNEL, order);
 }
 
@@ -241,7 +242,8 @@ static struct dmt *dmt_make_poor(struct kunit *test, u32 pages, unsigned int ord
 	struct dmt *d = dmt_ready(test);
 
 	memset(&dmt_poor, 0, sizeof(dmt_poor));
-	dmt_poor.left = pages;
+	dmt_poor.pages = &d->dm->pages;
+	dmt_poor.most = pages;
 	dmt_poor.order = order;
 	d->dm->pages.alloc = dmt_poor_alloc;
 	return d;
@@ -269,7 +271,7 @@ static void dm_memory_is_short(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, dmt_counter(d, VDM_BALLOON_REQUESTS), 1);
 		dmt_check_pages(d, host);
 		/* It goes on: the next request finds memory. */
-		dmt_poor.left = 5;
+		dmt_poor.most += 5;
 		dmt_put_balloon(d, 5);
 		KUNIT_EXPECT_EQ(test, dmt_host_take(d)->pages, 5);
 		dmt_settle(d);
@@ -327,7 +329,7 @@ static struct page *dmt_far_alloc(unsigned int order)
 	struct page *block;
 	u32 i;
 
-	if (!dmt_poor.left++)
+	if (!dmt_poor.calls++)
 		return alloc_page(GFP_KERNEL);
 	block = alloc_pages(GFP_KERNEL, 21 - PAGE_SHIFT);
 	if (!block)
