@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cache: kernels and what their modules are built against.
 
-    source/VERSION/            a kernel source tree (Debian's linux-source)
+    source/VERSION_KEY/        a kernel source tree (Debian's linux-source, PATCHES)
     trixie/                    a Debian 13 root, for headers that need its tools
     kernels/NAME/KEY/          one kernel, described by its entry.json
     stock kernels:             vmlinuz, lib/modules/RELEASE, usr/src/linux-headers-*
@@ -43,6 +43,9 @@ OWN = {
     "x86-lockdep": ("x86_64", ["kunit/x86.config", "kunit/x86-lockdep.config"]),
 }
 
+# What is changed in their source: files that User-Mode Linux alone is built of.
+PATCHES = ["kunit/uml-stacktrace.patch"]
+
 # Those of them that find bugs, and are slow.
 SANITISED = ["uml-san", "x86-lockdep"]
 
@@ -68,14 +71,22 @@ class Entry:
         return Path(self.path) / "lib/modules" / self.release
 
 
+def _hash(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _read(files):
+    return "".join((TOP / file).read_text() for file in files)
+
+
 def _digest(name):
     """What of our own tree goes into an entry's key."""
     text = f"recipe {RECIPE}\n"
     if name in OWN:
-        for fragment in OWN[name][1]:
-            text += (TOP / fragment).read_text()
+        arch, fragments = OWN[name]
+        text += _read(fragments + (PATCHES if arch == "um" else []))
         text += run(["gcc", "-dumpfullversion"])
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return _hash(text)
 
 
 def _version_key(text):
@@ -97,7 +108,7 @@ def find(name):
 
 def source():
     """The prepared kernel source tree; the newest where there are several."""
-    found = sorted((CACHE / "source").glob("*/.complete"),
+    found = sorted((CACHE / "source").glob(f"*_{_hash(_read(PATCHES))}/.complete"),
                    key=lambda p: _version_key(p.parent.name))
     if not found:
         raise LabError("the kernel source is not in the cache; run `make cache`")
@@ -116,7 +127,7 @@ def _finish(folder, **fields):
 
 
 def prepare_source(refresh=False):
-    """Unpack Debian's kernel source."""
+    """Unpack Debian's kernel source, and patch it."""
     if not refresh:
         try:
             return source()
@@ -127,7 +138,8 @@ def prepare_source(refresh=False):
         raise LabError(f"the archive has no {SOURCE_PACKAGE} (trixie-backports)")
     version = rows[0][0]
     # Make takes no ':' in a path, and '~' may be expanded.
-    folder = CACHE / "source" / re.sub(r"[^\w.+-]", "-", version)
+    folder = CACHE / "source" / (re.sub(r"[^\w.+-]", "-", version) +
+                                 f"_{_hash(_read(PATCHES))}")
     if (folder / ".complete").exists():
         return folder
     with step(f"kernel source {version}"):
@@ -139,6 +151,9 @@ def prepare_source(refresh=False):
         [tarball] = (work / "deb/usr/src").glob("linux-source-*.tar.xz")
         (work / "tree").mkdir()
         run(["tar", "-C", work / "tree", "--strip-components=1", "-xf", tarball])
+        for patch in PATCHES:
+            run(["patch", "-s", "-p1", "-d", work / "tree", "-i", TOP / patch],
+                what=f"{patch}, which does not fit {SOURCE_PACKAGE} {version}")
         (work / "tree/.complete").touch()
         folder.parent.mkdir(parents=True, exist_ok=True)
         (work / "tree").rename(folder)
@@ -283,7 +298,8 @@ def _check_config(config, fragments):
 def _prepare_own(name):
     arch, fragments = OWN[name]
     tree = prepare_source()
-    folder = CACHE / "kernels" / name / f"{tree.name}_{_digest(name)}"
+    version = tree.name.rpartition("_")[0]
+    folder = CACHE / "kernels" / name / f"{version}_{_digest(name)}"
     if (folder / "entry.json").exists():
         return find(name)
     build = folder / "build"
@@ -293,7 +309,7 @@ def _prepare_own(name):
     log.unlink(missing_ok=True)
     with step(f"kernel {name} ({tree.name}, log {log})"):
         config = build / ".config"
-        text = "".join((TOP / f).read_text() for f in fragments)
+        text = _read(fragments)
         if not (build / ".asked").exists() or (build / ".asked").read_text() != text:
             run([*make, "allnoconfig"], log=log)
             with config.open("a") as out:
