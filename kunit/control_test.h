@@ -22,9 +22,6 @@
 #define CT_PAGES	16400U
 #define CT_LOG		8192U
 
-/* A sanitised kernel is a hundred times slower: it does a part of the long ones. */
-#define CT_SLOW		IS_ENABLED(CONFIG_KASAN)
-
 #define CT_FAIL		0x8000ffffU
 
 enum ct_act {

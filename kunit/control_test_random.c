@@ -164,7 +164,7 @@ static void ctl_35_random_server(struct kunit *test)
 		3, 5, 5, 5, 7, 7, 8, 8, 8, 8, 9, 9, 11, 11, 13, 13, 14, 16, 21, 22, 22, 18, 19, 2,
 	};
 	const u64 seed = 0x6b6d636c;
-	const u32 steps = CT_SLOW ? 4000 : 60000;
+	const u32 steps = IS_ENABLED(CONFIG_KASAN) ? 20000 : 60000;
 	u64 seen[VMBUS_SC_REOFFERED + 1] = {}, sums[2] = {};
 	struct ct_end *end = ct_server(test, NULL);
 	struct rnd_state rnd;
@@ -243,7 +243,7 @@ static void ctl_35_random_server(struct kunit *test)
 	for (k = 0; k <= VMBUS_SC_REOFFERED; k++)
 		kunit_info(test, "state %u: %llu times", k, seen[k]);
 	/* It was everywhere, or it proves nothing. */
-	for (k = 0; k <= VMBUS_SC_REOFFERED && !CT_SLOW; k++)
+	for (k = 0; k <= VMBUS_SC_REOFFERED; k++)
 		KUNIT_EXPECT_GT_MSG(test, seen[k], 0, "state %u", k);
 	KUNIT_EXPECT_GT(test, sums[0], 0);
 	KUNIT_EXPECT_GT(test, sums[1], 1);
@@ -268,7 +268,7 @@ static void ctl_noise(struct kunit *test)
 	ct_in(c, 15, 2, 1, 1);
 	vmbus_client_request_offers(c->cl);
 	ct_run(c);
-	for (i = 0; i < (CT_SLOW ? 500 : 5000); i++) {
+	for (i = 0; i < 5000; i++) {
 		u8 msg[VMBUS_MSG_MAX];
 		u32 len = ctl_rnd(&rnd, sizeof(msg) + 1);
 
@@ -320,7 +320,7 @@ static void ctl_35_random_client(struct kunit *test)
 		1, 1, 2, 4, 6, 6, 6, 10, 10, 10, 12, 12, 15, 17, 23, 24, 20, 5,
 	};
 	const u64 seed = 0x636c6e74;
-	const u32 steps = CT_SLOW ? 4000 : 60000;
+	const u32 steps = 60000;
 	u64 seen[VMBUS_CC_OPENING_REOPEN + 1] = {};
 	struct ct_end *end = ct_client(test);
 	struct ctl_handles handles = {};
@@ -406,7 +406,7 @@ static void ctl_35_random_client(struct kunit *test)
 	}
 	for (k = 0; k <= VMBUS_CC_OPENING_REOPEN; k++)
 		kunit_info(test, "state %u: %llu times", k, seen[k]);
-	for (k = 0; k <= VMBUS_CC_OPENING_REOPEN && !CT_SLOW; k++)
+	for (k = 0; k <= VMBUS_CC_OPENING_REOPEN; k++)
 		KUNIT_EXPECT_GT_MSG(test, seen[k], 0, "state %u", k);
 	KUNIT_EXPECT_GT(test, restarts, 1);
 }
@@ -469,7 +469,7 @@ static void ctl_pair_random(struct kunit *test)
 {
 	struct ct_end *s = ct_server(test, NULL), *c = ct_client(test);
 	const u64 seed = 0x70616972;
-	const u32 steps = CT_SLOW ? 2000 : 30000;
+	const u32 steps = 30000;
 	struct ctl_crossed x = {};
 	struct ctl_handles handles = {};
 	struct rnd_state rnd;
@@ -553,7 +553,7 @@ static void ctl_replay(struct kunit *test)
 {
 	u64 seed;
 
-	for (seed = 0x7461706531; seed < 0x7461706531 + (CT_SLOW ? 1 : 4); seed++) {
+	for (seed = 0x7461706531; seed < 0x7461706531 + 4; seed++) {
 		struct ct_end *live[2] = { ct_server(test, NULL), ct_client(test) };
 		struct ct_end *s = live[0], *c = live[1];
 		struct rnd_state rnd;

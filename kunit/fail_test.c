@@ -208,11 +208,6 @@ void fail_stop(void)
 	fail_set(0);
 }
 
-static u32 fail_next(const struct fail_case *fc, u32 nth)
-{
-	return IS_ENABLED(CONFIG_KASAN) && fc->few && nth >= fc->few ? nth + FAIL_STRIDE : nth + 1;
-}
-
 u32 fail_sweep(struct kunit *test, const struct fail_case *fc, void *priv,
 	       struct work_struct *const *works, u32 min)
 {
@@ -222,7 +217,7 @@ u32 fail_sweep(struct kunit *test, const struct fail_case *fc, void *priv,
 
 	for (i = 0; works && i < FAIL_WORKS && works[i]; i++)
 		f.works[i] = works[i];
-	for (nth = 1; nth <= FAIL_MAX; nth = fail_next(fc, nth)) {
+	for (nth = 1; nth <= FAIL_MAX; nth++) {
 		f.nth = nth;
 		f.consumed = false;
 		ret = fc->step(&f);

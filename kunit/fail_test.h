@@ -16,7 +16,6 @@
 
 #define FAIL_MAX	1000
 #define FAIL_WORKS	3
-#define FAIL_STRIDE	8
 
 /**
  * struct fail - a sweep
@@ -48,9 +47,7 @@ struct fail {
 /*
  * @step does it, and returns 0 or an error. @failed: after -ENOMEM, or @peer where
  * it is the peer that refuses, is all as it was? The step has to succeed then.
- * @undo: after it succeeded. @few: so many allocations are the core's or near it,
- * those behind them the driver core's for one call of ours: where each takes
- * long, on a sanitised kernel, one in FAIL_STRIDE of them fails.
+ * @undo: after it succeeded.
  */
 struct fail_case {
 	const char *what;
@@ -58,7 +55,6 @@ struct fail_case {
 	void (*failed)(struct fail *f);
 	void (*undo)(struct fail *f);
 	int peer;
-	u32 few;
 };
 
 void fail_on(struct fail *f);

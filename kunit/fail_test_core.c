@@ -92,7 +92,7 @@ static void fail_allocate(struct kunit *test)
 {
 	struct make m = { .fb = ((struct core_env *)test->priv)->fb };
 	static const struct fail_case fc = {
-		.what = "allocate a channel", .step = make_step, .undo = make_undo, .few = 16,
+		.what = "allocate a channel", .step = make_step, .undo = make_undo,
 	};
 
 	fail_sweep(test, &fc, &m, NULL, 3);

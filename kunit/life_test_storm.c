@@ -9,8 +9,7 @@
 
 #include "core_test.h"
 
-/* Under all checks a round takes ten times as long, and has as many steps. */
-#define STORM_ROUNDS	(IS_ENABLED(CONFIG_KASAN) ? 100 : 300)
+#define STORM_ROUNDS	300
 
 struct storm {
 	struct core_chan *c;
