@@ -23,7 +23,7 @@ export ALLOW_SKIP
 .DEFAULT_GOAL := modules
 .PHONY: modules have-headers prereqs cache demo check check-quick check-all \
 	check-hyperv hyperv-shell kunit bench bench-hyperv mutants style kmclctl install \
-	uninstall clean help
+	install-initramfs uninstall clean help
 
 modules: have-headers
 	+$(KBUILD) modules
@@ -91,6 +91,10 @@ install: modules kmclctl
 	$(DEPMOD)
 	+$(MAKE) -C tools/kmclctl install
 
+install-initramfs:
+	+@$(MAKE) -s -C tools/initramfs-tools install
+	@echo "Now make the initramfs of the kernel to come anew: update-initramfs -u -k RELEASE"
+
 uninstall: have-headers
 	@for m in $(MODULES); do \
 		find $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates \
@@ -99,6 +103,7 @@ uninstall: have-headers
 	done; :
 	$(DEPMOD)
 	+$(MAKE) -C tools/kmclctl uninstall
+	+$(MAKE) -C tools/initramfs-tools uninstall
 
 clean:
 	+@if [ -e $(KDIR)/Makefile ]; then $(KBUILD) clean; fi
@@ -112,6 +117,7 @@ help:
 	@echo '  make install         install them, and kmclctl; uninstall takes them away'
 	@echo '      prefix=/usr/local    where kmclctl goes'
 	@echo '      INSTALL_MOD_PATH=    put before /lib/modules'
+	@echo '  make install-initramfs   have initramfs-tools put in what takes a saved state in'
 	@echo '  make clean           remove what was built; the cache stays'
 	@echo
 	@echo 'Trying it; these install what they need (as root or with sudo)'

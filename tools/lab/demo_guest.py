@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import cache
+import demo_debian
 import modules
 from common import BUILD, TOP, LabError, log_path, on_path, run
 from initramfs import Image
@@ -80,11 +81,18 @@ def image(kernel, tools):
     return guest
 
 
-def images(first, following, logs):
-    """Write the initramfs of the first kernel, with the next one's inside."""
+def images(first, following, logs, debian=False):
+    """Write the initramfs of the first kernel, with the next one's inside.
+
+    `debian`: that is made by initramfs-tools.
+    """
     tools = programs()
     entry = cache.find(following)
-    inner = image(following, tools).write(logs / "next.img")
+    if debian:
+        inner = demo_debian.write(following, built_modules(following), tools,
+                                  logs / "next.img")
+    else:
+        inner = image(following, tools).write(logs / "next.img")
     outer = image(first, tools)
     outer.file("/next/vmlinuz", Path(entry.path) / entry.image, 0o644)
     outer.file("/next/initrd", inner, 0o644)
