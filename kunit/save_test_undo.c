@@ -319,16 +319,20 @@ static struct {
 	struct core_chan *c;
 	struct irq_work work;
 	bool ending;			/* the disable let go of the lock */
-	bool saving;			/* the save has begun */
+	bool saving;			/* the save has begun, or was refused */
 } undo_end;
 
-/* Holds up the disable where it lets go of the lock, until the save has begun. */
+/*
+ * Holds up the disable where it lets go of the lock, until the save has begun, or
+ * waits for what the disable ends.
+ */
 static void undo_interrupt(struct irq_work *work)
 {
+	wait_queue_head_t *wait = &undo_end.c->ch->life_wait;
 	unsigned int i;
 
 	WRITE_ONCE(undo_end.ending, true);
-	for (i = 0; i < 50 && !READ_ONCE(undo_end.saving); i++)
+	for (i = 0; i < 2000 && !READ_ONCE(undo_end.saving) && !waitqueue_active(wait); i++)
 		mdelay(1);
 }
 
@@ -338,6 +342,13 @@ static void undo_aborting(struct fake_bus *fb)
 	undo_end.c->ch->gpadl_calls = 0;
 	irq_work_queue(&undo_end.work);
 	mdelay(3 * MSEC_PER_SEC / HZ);
+}
+
+/* Not on the processor of the save, which would wait for the interrupt. */
+static int undo_disable(void *arg)
+{
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_last(cpu_online_mask)));
+	return core_do_disable(arg);
 }
 
 #define UNDO_ENDS	5
@@ -351,7 +362,9 @@ static void disable_races_save(struct kunit *test)
 	struct core_kthread *t;
 	u32 i, done, filled, required;
 	struct vmb_packet *pkt;
+	int ret;
 
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
 	undo_end.c = k->c;
 	init_irq_work(&undo_end.work, undo_interrupt);
 	k->c->env->fb->on_gpadl_abort = undo_aborting;
@@ -367,12 +380,14 @@ static void disable_races_save(struct kunit *test)
 		undo_end.ending = false;
 		undo_end.saving = false;
 		ch->gpadl_calls = 1;
-		t = core_thread_start(test, core_do_disable, k->c);
+		t = core_thread_start(test, undo_disable, k->c);
 		core_until(k->c, READ_ONCE(undo_end.ending));
-		if (!vmb_channel_save_begin(ch)) {
-			done = core_count(k->c, CORE_DONE);
-			WRITE_ONCE(undo_end.saving, true);
-			mdelay(5);
+		ret = vmb_channel_save_begin(ch);
+		done = core_count(k->c, CORE_DONE);
+		WRITE_ONCE(undo_end.saving, true);
+		if (!ret) {
+			/* The disable has ended what it will, and waits. */
+			core_until(k->c, waitqueue_active(&ch->life_wait));
 			vmb_channel_save_continue(ch, s.data, 65536, &filled, &required);
 			KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), done);
 			vmb_channel_save_end(ch);
