@@ -231,6 +231,8 @@ static int load_issue_one(struct load_end *end)
  */
 void load_issue_fill(struct load_end *end)
 {
+	/* Where answers come as fast as requests go, others want the processor, too. */
+	u32 left = end->plan.depth[end->mine];
 	int ret = 0;
 
 	do {
@@ -240,7 +242,7 @@ void load_issue_fill(struct load_end *end)
 		clear_bit(LOAD_FILL_AGAIN, &end->bits);
 		/* Pairs with the order in which the others change what is looked at. */
 		smp_mb__after_atomic();
-		while (READ_ONCE(end->running) &&
+		while (left && READ_ONCE(end->running) &&
 		       atomic_read(&end->outstanding) < end->plan.depth[end->mine] &&
 		       load_issue_claim()) {
 			ret = load_issue_one(end);
@@ -248,9 +250,12 @@ void load_issue_fill(struct load_end *end)
 				load_issue_unclaim();
 				break;
 			}
+			left--;
 		}
 		clear_and_wake_up_bit(LOAD_FILLING, &end->bits);
-	} while (test_bit(LOAD_FILL_AGAIN, &end->bits));
+	} while (left && test_bit(LOAD_FILL_AGAIN, &end->bits));
+	if (!left)
+		load_end_kick(end, 0);
 	/* A channel that stops says so by Suspend, and by Started when it is over. */
 	if (ret == -ENOMEM)
 		load_end_kick(end, msecs_to_jiffies(10));
