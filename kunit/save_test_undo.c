@@ -332,7 +332,7 @@ static void undo_interrupt(struct irq_work *work)
 	unsigned int i;
 
 	WRITE_ONCE(undo_end.ending, true);
-	for (i = 0; i < 2000 && !READ_ONCE(undo_end.saving) && !waitqueue_active(wait); i++)
+	for (i = 0; i < 2000 && !READ_ONCE(undo_end.saving) && !wq_has_sleeper(wait); i++)
 		mdelay(1);
 }
 
@@ -362,6 +362,7 @@ static void disable_races_save(struct kunit *test)
 	struct core_kthread *t;
 	u32 i, done, filled, required;
 	struct vmb_packet *pkt;
+	unsigned long end;
 	int ret;
 
 	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
@@ -377,17 +378,21 @@ static void disable_races_save(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt, "x", 1, NULL,
 						      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
 		KUNIT_ASSERT_EQ(test, vmb_channel_pause(ch), 0);
+		core_settle(k->c);
 		undo_end.ending = false;
 		undo_end.saving = false;
 		ch->gpadl_calls = 1;
 		t = core_thread_start(test, undo_disable, k->c);
-		core_until(k->c, READ_ONCE(undo_end.ending));
+		/* Awake: a timer may be due on the processor that the interrupt holds up. */
+		for (end = jiffies + CORE_TIMEOUT; !READ_ONCE(undo_end.ending); cond_resched())
+			KUNIT_ASSERT_TRUE(test, time_before(jiffies, end));
 		ret = vmb_channel_save_begin(ch);
 		done = core_count(k->c, CORE_DONE);
 		WRITE_ONCE(undo_end.saving, true);
 		if (!ret) {
-			/* The disable has ended what it will, and waits. */
-			core_until(k->c, waitqueue_active(&ch->life_wait));
+			/* The disable has ended what it will, and waits or has come to its end. */
+			core_until(k->c,
+				   wq_has_sleeper(&ch->life_wait) || ch->state == KMCL_DISABLED);
 			vmb_channel_save_continue(ch, s.data, 65536, &filled, &required);
 			KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), done);
 			vmb_channel_save_end(ch);
