@@ -82,8 +82,9 @@ style: prereqs
 kmclctl:
 	+$(MAKE) -C tools/kmclctl
 
-# The release that KDIR is for, without building anything
-RELEASE	= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+# The release that KDIR is for, as uname -r says it: kernel.release may say less
+RELEASE	= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 DEPMOD	= PATH=$$PATH:/usr/sbin:/sbin depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
 
 install: modules kmclctl
