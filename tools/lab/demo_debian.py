@@ -31,19 +31,17 @@ exec mkinitramfs -d "$4" -o "$5" "$3"
 """
 
 
-def _configuration(folder, kmclctl):
+def _configuration(etc, kmclctl):
     """A private /etc/initramfs-tools with what is installed into the machine's."""
-    shutil.rmtree(folder, ignore_errors=True)
-    scripts = folder / "scripts"
-    for path in ("hooks", "conf.d", "scripts/init-top", "scripts/init-premount"):
-        (folder / path).mkdir(parents=True)
+    run(["make", "-s", "-C", OURS, "install", f"sysconfdir={etc}",
+         f"sbindir={kmclctl.parent}"])
+    folder = etc / "initramfs-tools"
+    for path in ("conf.d", "scripts/init-premount"):
+        (folder / path).mkdir()
     (folder / "initramfs.conf").write_text(CONF)
     (folder / "modules").touch()
-    hook = (OURS / "hook").read_text().replace("@sbindir@", str(kmclctl.parent))
-    (folder / "hooks/kmcl").write_text(hook)
-    shutil.copy(OURS / "init-top", scripts / "init-top/kmcl")
-    shutil.copy(GUEST / "debian-demo", scripts / "init-premount/demo")
-    (folder / "hooks/kmcl").chmod(0o755)
+    shutil.copy(GUEST / "debian-demo", folder / "scripts/init-premount/demo")
+    return folder
 
 
 def _over(ours, tools):
@@ -73,8 +71,7 @@ def write(kernel, ours, tools, out):
     for module in ours:
         shutil.copy(module, tree / "updates")
     run([on_path("depmod"), "-b", work, entry.release])
-    conf = work / "conf"
-    _configuration(conf, tools["kmclctl"])
+    conf = _configuration(work / "etc", tools["kmclctl"])
     config = Path(entry.root + entry.kdir) / ".config"
     run(as_root(["unshare", "--mount", "sh", "-c", MAKE, "sh", tree, config, entry.release,
                  conf, work / "initrd"]),

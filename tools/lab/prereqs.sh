@@ -8,9 +8,9 @@ set -eu
 
 packages="
 	bc bison bzip2 busybox-static ca-certificates cpio debootstrap dwarves
-	flex gcc git initramfs-tools-core kexec-tools kmod libc6-dev libelf-dev libjansson-dev libssl-dev lz4 make
-	patch perl python3 qemu-system-x86 rsync seabios sparse xz-utils
-	zlib1g-dev zstd
+	flex gcc git initramfs-tools-core kexec-tools kmod libc6-dev libelf-dev
+	libjansson-dev libssl-dev lz4 make patch perl python3 qemu-system-x86 rsync
+	seabios sparse xz-utils zlib1g-dev zstd
 "
 
 # shellcheck disable=SC2086
