@@ -68,7 +68,6 @@ struct ct_end {
 	struct vmbus_contact last_contact;
 	struct vmbus_client_channel *last_offer;
 	u32 wakes;
-	u32 checks;
 	/* what went in, if it is to be played again */
 	struct ct_event *tape;
 	u32 nr_tape;
