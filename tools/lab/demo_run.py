@@ -89,6 +89,7 @@ class Follower:
         self.phase, self.phase_began = "boot", time.monotonic()
         self.tail = []
         self.in_log = False
+        self.reset = False      # the machine starts over: nothing of interest can follow
 
     def show(self, text):
         """A progress line."""
@@ -106,7 +107,7 @@ class Follower:
         """Until the machine is off."""
         facts = self.facts
         open_sources = {"console", "ledger"}
-        while open_sources:
+        while open_sources and not self.reset:
             try:
                 stamp, source, text = self.machine.queue.get(timeout=0.5)
             except queue.Empty:
@@ -137,7 +138,9 @@ class Follower:
         if event:
             self.facts.events.append((stamp, event))
             if event == "RESET" and self.facts.boots:
-                self.show("QEMU says RESET: this was no kexec")
+                self.facts.failure = self.facts.failure or "QEMU says RESET: this was no kexec"
+                self.show(self.facts.failure)
+                self.reset = True
 
     def console(self, stamp, text):
         """A line of the console."""
