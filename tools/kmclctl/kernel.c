@@ -25,6 +25,11 @@ int kernel_open_kmcl(void)
 	return open("/dev/kmcl", O_RDWR | O_CLOEXEC);
 }
 
+ssize_t kernel_read_kmcl(int fd, void *to, size_t size)
+{
+	return read(fd, to, size);
+}
+
 void kernel_close_kmcl(int fd)
 {
 	close(fd);

@@ -349,12 +349,13 @@ static int stranded(struct live_update *lu, int error)
 		close(fd);
 	}
 	if (code)
-		return fail(EXIT_STRANDED, "The next kernel is loaded: try \"kexec -e\". Without "
-			    "it what was in flight is lost",
+		return fail(EXIT_STRANDED, "Either try \"kexec -e\", as the next kernel is "
+			    "loaded; or stay: \"kexec -u\", then load the channels' modules anew",
 			    "the kexec failed after the commit: %s", strerror(error));
-	say("the set is in %s", path);
-	return fail(EXIT_STRANDED, "The next kernel is loaded: try \"kexec -e\"; or load the "
-		    "channels' modules anew and \"kmclctl restore\" the set",
+	say("a copy of the set is in %s", path);
+	return fail(EXIT_STRANDED, "Either try \"kexec -e\", as the next kernel is loaded; or stay: "
+		    "\"kexec -u\", then load the channels' modules anew, and they take up the state, "
+		    "which this kernel has, too",
 		    "the kexec failed after the commit: %s", strerror(error));
 }
 

@@ -83,6 +83,8 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever started us may have ignored it, and we await commands by it. */
+	signal(SIGCHLD, SIG_DFL);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL);
 
 	snprintf(name, sizeof(name), "kmclctl %s", command->name);

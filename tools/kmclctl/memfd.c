@@ -55,7 +55,7 @@ int memfd_create_empty(struct memfd *m, const char *name, size_t room)
 }
 
 /* A failed read is for the caller to explain: its errno is in @error. */
-int memfd_fill(struct memfd *m, int fd, size_t most, int *error)
+int memfd_fill(struct memfd *m, int fd, memfd_read_fn *get, size_t most, int *error)
 {
 	ssize_t got;
 	int code;
@@ -65,7 +65,7 @@ int memfd_fill(struct memfd *m, int fd, size_t most, int *error)
 		code = memfd_reserve(m, most);
 		if (code)
 			return code;
-		got = read(fd, m->map + m->size, most);
+		got = get(fd, m->map + m->size, most);
 		if (got < 0) {
 			*error = errno;
 			return EXIT_FAILED;
@@ -88,7 +88,7 @@ int memfd_copy_file(struct memfd *m, const char *name, const char *path)
 		room += st.st_size;
 	code = memfd_create_empty(m, name, room);
 	if (!code) {
-		code = memfd_fill(m, file, READ_ROOM, &error);
+		code = memfd_fill(m, file, read, READ_ROOM, &error);
 		if (code && error)
 			fail(code, NULL, "%s: %s", path, strerror(error));
 	}

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct memfd {
 	int fd;			/* -1: not there */
@@ -29,6 +30,7 @@ int memfd_write_out(const struct memfd *m, int fd, const char *path);
 void memfd_free(struct memfd *m);
 
 /* Read from @fd to its end, at most @most bytes a call. */
-int memfd_fill(struct memfd *m, int fd, size_t most, int *error);
+typedef ssize_t memfd_read_fn(int fd, void *to, size_t size);
+int memfd_fill(struct memfd *m, int fd, memfd_read_fn *get, size_t most, int *error);
 
 #endif

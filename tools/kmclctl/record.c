@@ -13,6 +13,15 @@
 #include "kmclctl.h"
 #include "record.h"
 
+/* Documentation/save-stream.rst: what the fields of a channel's records may have */
+#define QUOTA_MAX	65536
+#define LATE_MAX	1048576
+#define GENERATION_MAX	((1ULL << 44) - (1ULL << 40))
+#define STATE_MAX	(512 * 1024)
+#define PRIVATE_MAX	(64 * 1024)
+#define PACKET_FLAGS	0x7U
+#define PACKET_WAITS	0x1U
+
 __attribute__((format(printf, 3, 4)))
 static void problem(struct record_reader *r, size_t offset, const char *format, ...)
 {
@@ -23,18 +32,6 @@ static void problem(struct record_reader *r, size_t offset, const char *format, 
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	r->problem(r->context, offset, text);
-}
-
-__attribute__((format(printf, 3, 4)))
-static void note(struct record_reader *r, size_t offset, const char *format, ...)
-{
-	char text[160];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	r->note(r->context, offset, text);
 }
 
 /* Room for one more, doubling. */
@@ -68,12 +65,17 @@ static void check_name(struct record_reader *r, size_t offset, const char *what,
 		problem(r, offset, "%s is not padded with NULs", what);
 }
 
-static void check_unknown_flags(struct record_reader *r, size_t offset, uint32_t flags,
-				uint32_t known)
+static void check_flags(struct record_reader *r, size_t offset, uint32_t flags, uint32_t known)
 {
 	if (flags & ~known)
-		note(r, offset, "has flags that this kmclctl does not know: 0x%" PRIx32,
-		     flags & ~known);
+		problem(r, offset, "unknown flags 0x%" PRIx32, flags & ~known);
+}
+
+static void check_most(struct record_reader *r, size_t offset, const char *what, uint64_t value,
+		       uint64_t most)
+{
+	if (value > most)
+		problem(r, offset, "%s: %" PRIu64 ", the most is %" PRIu64, what, value, most);
 }
 
 struct record_parts record_parts(size_t fixed, uint32_t payload_len, uint32_t ranges_len,
@@ -109,6 +111,23 @@ static void check_parts(struct record_reader *r, const struct stream_chunk *chun
 		problem(r, chunk->offset, "a payload of %" PRIu32
 			" bytes on a channel whose packets have at most %" PRIu32,
 			payload_len, r->max_packet_size);
+	check_most(r, chunk->offset, "bytes of private state", private_len, PRIVATE_MAX);
+}
+
+/* Only an open link has packets on their way, and late completions. */
+static void check_link(struct record_reader *r, const struct stream_chunk *chunk)
+{
+	if (r->closed)
+		problem(r, chunk->offset, "a %s%s chunk of a channel that is closed",
+			chunk->type == KMCL_CHUNK_PACKET ? "sent " : "",
+			stream_type_name(chunk->type));
+}
+
+static void check_lent(struct record_reader *r, const struct stream_chunk *chunk)
+{
+	check_link(r, chunk);
+	if (r->max_packet_size && ++r->lent == r->late + 1ULL)
+		problem(r, chunk->offset, "more of them than late completions, %" PRIu32, r->late);
 }
 
 /* What a peer may ask for: in-band, transfer pages, GPA direct. */
@@ -122,13 +141,18 @@ static void check_received(struct record_reader *r, const struct stream_chunk *c
 	struct kmcl_save_received rec;
 
 	memcpy(&rec, chunk->payload, sizeof(rec));
+	check_link(r, chunk);
 	if (!is_request(le32toh(rec.type)))
 		problem(r, chunk->offset, "a packet type that no request has: %" PRIu32,
 			le32toh(rec.type));
 	check_parts(r, chunk, sizeof(rec), le32toh(rec.payload_len), le32toh(rec.ranges_len),
 		    le32toh(rec.private_len));
-	check_unknown_flags(r, chunk->offset, le32toh(rec.flags),
-			    KMCL_SAVED_WANTS_COMPLETION | KMCL_SAVED_DEFERRED);
+	check_flags(r, chunk->offset, le32toh(rec.flags),
+		    KMCL_SAVED_WANTS_COMPLETION | KMCL_SAVED_DEFERRED);
+	if (chunk->type == KMCL_CHUNK_COMPLETION && rec.ranges_len)
+		problem(r, chunk->offset, "a completion with ranges");
+	if (chunk->type != KMCL_CHUNK_RECEIVED && rec.private_len)
+		problem(r, chunk->offset, "private state of a packet that no consumer has");
 	if (rec.reserved)
 		problem(r, chunk->offset, "a reserved field is not 0");
 }
@@ -136,22 +160,35 @@ static void check_received(struct record_reader *r, const struct stream_chunk *c
 static void check_packet(struct record_reader *r, const struct stream_chunk *chunk)
 {
 	struct kmcl_save_packet rec;
-	uint32_t state;
+	uint32_t flags, state;
 
 	memcpy(&rec, chunk->payload, sizeof(rec));
+	flags = le32toh(rec.flags);
 	check_parts(r, chunk, sizeof(rec), le32toh(rec.payload_len), le32toh(rec.ranges_len),
 		    le32toh(rec.private_len));
 	if (le32toh(rec.ext_len) > r->max_external_data && r->max_packet_size)
 		problem(r, chunk->offset, "%" PRIu32
 			" bytes of external memory on a channel that has at most %" PRIu32,
 			le32toh(rec.ext_len), r->max_external_data);
+	if (!rec.ranges_len != !rec.ext_len || !rec.ranges_len != !rec.ext_token)
+		problem(r, chunk->offset,
+			"of external memory's ranges, bytes and token some are there and some not");
+	check_flags(r, chunk->offset, flags, PACKET_FLAGS);
 	state = le32toh(rec.state);
-	if (state == KMCL_SAVED_QUEUED)
+	if ((state == KMCL_SAVED_SENT || rec.ranges_len) &&
+	    !(flags & PACKET_WAITS))
+		problem(r, chunk->offset, "it waits for a completion that it does not want");
+	if (state == KMCL_SAVED_QUEUED) {
 		r->found->queued++;
-	else if (state == KMCL_SAVED_SENT)
+		r->queued = true;
+	} else if (state == KMCL_SAVED_SENT) {
 		r->found->sent++;
-	else
+		check_link(r, chunk);
+		if (r->queued)
+			problem(r, chunk->offset, "a sent packet behind a queued one");
+	} else {
 		problem(r, chunk->offset, "unknown state %" PRIu32 " of a packet", state);
+	}
 	if (rec.id) {
 		r->ids = grow(r->ids, r->nr_ids, sizeof(*r->ids));
 		r->ids[r->nr_ids++] = (struct record_id) { le64toh(rec.id), chunk->offset };
@@ -183,12 +220,19 @@ static void check_channel(struct record_reader *r, const struct stream_chunk *ch
 	state = le32toh(rec.state);
 	if (state != KMCL_SAVED_CLOSED && state != KMCL_SAVED_OPEN)
 		problem(r, chunk->offset, "unknown state %" PRIu32 " of a channel", state);
-	check_unknown_flags(r, chunk->offset, le32toh(rec.flags),
-			    KMCL_SAVED_PAUSED | KMCL_SAVED_FAILED);
+	check_flags(r, chunk->offset, le32toh(rec.flags), KMCL_SAVED_PAUSED | KMCL_SAVED_FAILED);
+	if (!rec.quota)
+		problem(r, chunk->offset, "a transaction quota of 0");
+	check_most(r, chunk->offset, "transaction quota", le32toh(rec.quota), QUOTA_MAX);
+	check_most(r, chunk->offset, "late completions", le32toh(rec.late), LATE_MAX);
+	check_most(r, chunk->offset, "transaction generations", le64toh(rec.tx_generation),
+		   GENERATION_MAX);
 	if (!all_zero(rec.identity.reserved, sizeof(rec.identity.reserved)))
 		problem(r, chunk->offset, "a reserved field is not 0");
 	r->max_packet_size = le32toh(rec.max_packet_size);
 	r->max_external_data = le32toh(rec.max_external_data);
+	r->late = le32toh(rec.late);
+	r->closed = state == KMCL_SAVED_CLOSED;
 	add_owner(r, &rec.identity, chunk->offset);
 }
 
@@ -240,15 +284,13 @@ static bool in_order(struct record_reader *r, const struct stream_chunk *chunk)
 }
 
 void record_begin(struct record_reader *r, uint16_t kind, struct stream_counts *found,
-		  struct record_index *index, record_report_fn *problem_fn,
-		  record_report_fn *note_fn, void *context)
+		  struct record_index *index, record_report_fn *problem_fn, void *context)
 {
 	*r = (struct record_reader) {
 		.kind = kind,
 		.found = found,
 		.index = index,
 		.problem = problem_fn,
-		.note = note_fn,
 		.context = context,
 	};
 }
@@ -287,6 +329,15 @@ void record_check(struct record_reader *r, const struct stream_chunk *chunk)
 		break;
 	case KMCL_CHUNK_PACKET:
 		check_packet(r, chunk);
+		break;
+	case KMCL_CHUNK_LENT:
+		check_lent(r, chunk);
+		break;
+	case KMCL_CHUNK_CHANNEL_STATE:
+		if (!chunk->length)
+			problem(r, chunk->offset, "the channel's state is empty");
+		check_most(r, chunk->offset, "bytes of the channel's state", chunk->length,
+			   STATE_MAX);
 		break;
 	case KMCL_CHUNK_BUS:
 		check_bus(r, chunk);

@@ -34,14 +34,18 @@ struct record_reader {
 	struct stream_counts *found;
 	struct record_index *index;
 	record_report_fn *problem;
-	record_report_fn *note;
 	void *context;
 	uint32_t last;		/* type of the last record; 0: none yet */
 	bool lost_first;	/* the first record's checksum is bad */
 	uint64_t data_said;	/* of a bus */
 	uint64_t data_found;
+	/* Of a channel, once its record was there */
 	uint32_t max_packet_size;
 	uint32_t max_external_data;
+	uint32_t late;
+	bool closed;
+	uint32_t lent;		/* LENT chunks */
+	bool queued;		/* there was a queued packet */
 	struct record_id *ids;	/* of outgoing packets */
 	size_t nr_ids;
 };
@@ -58,8 +62,7 @@ struct record_parts record_parts(size_t fixed, uint32_t payload_len, uint32_t ra
 				 uint32_t private_len);
 
 void record_begin(struct record_reader *r, uint16_t kind, struct stream_counts *found,
-		  struct record_index *index, record_report_fn *problem,
-		  record_report_fn *note, void *context);
+		  struct record_index *index, record_report_fn *problem, void *context);
 void record_check(struct record_reader *r, const struct stream_chunk *chunk);
 void record_skip(struct record_reader *r, uint32_t type);
 void record_end(struct record_reader *r, size_t offset, bool damaged);

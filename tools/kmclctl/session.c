@@ -120,14 +120,25 @@ static int explain_claimed(const char *what)
 
 int session_save(struct session *s, struct memfd *set)
 {
-	int error, code = memfd_fill(set, s->fd, READ_SIZE, &error);
+	int error, code = memfd_fill(set, s->fd, kernel_read_kmcl, READ_SIZE, &error);
 
 	if (!code || !error)
 		return code;
 	errno = error;
-	if (error == EOPNOTSUPP)
+	switch (error) {
+	case EOPNOTSUPP:
 		return explain_refusal(s);
-	return error == ENODEV ? explain_peer_gone() : explain("save");
+	case ENODEV:
+		return explain_peer_gone();
+	case EBUSY:
+		return fail(EXIT_BUSY, "Try again once it has ended",
+			    "cannot save: the owner of a channel is saving or restoring it itself");
+	case E2BIG:
+		return fail(EXIT_FAILED, NULL, "cannot save: a set can have 4096 channels and buses, "
+			    "and there are more");
+	default:
+		return explain("save");
+	}
 }
 
 int session_info(struct session *s, struct kmcl_session_info *info)
@@ -185,11 +196,12 @@ static int explain_restore(const struct memfd *set, const char *path)
 	case EEXIST:
 		return explain_claimed(path);
 	case ENODEV:
-		return fail(EXIT_UNREACHABLE, "Load its transport (kmcl_loopback, kmcl_hv) first",
+		return fail(EXIT_UNREACHABLE, "Load its transport (kmcl_loopback, kmcl_hv) first, with "
+			    "the id= that it had",
 			    "%s: needs a bus that is not there", path);
 	case EBUSY:
-		return fail(EXIT_BUSY, "Restore before any channel is enabled on it",
-			    "%s: a bus of the set is in use", path);
+		return fail(EXIT_BUSY, "Restore before the modules of its channels are loaded",
+			    "%s: a bus or a channel of the set is in use", path);
 	default:
 		return explain("restore");
 	}

@@ -343,7 +343,7 @@ static void parse_inner(struct parser *p, const struct stream_chunk *header, uin
 
 	p->seq = &seq;
 	p->damaged = false;
-	record_begin(&reader, kind, &found, &p->index, record_problem, note, p);
+	record_begin(&reader, kind, &found, &p->index, record_problem, p);
 	while (!ended) {
 		size_t pos = p->pos;
 

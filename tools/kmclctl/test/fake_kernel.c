@@ -71,8 +71,6 @@ bool kernel_is_root(void)
 int kernel_open_kmcl(void)
 {
 	const char *path = getenv("FAKE_DEV");
-	const char *fail = getenv("FAKE_FAIL");
-	bool no_read = fail && !strncmp(fail, "read=", 5);
 
 	if (step("open"))
 		return -1;
@@ -80,7 +78,16 @@ int kernel_open_kmcl(void)
 		errno = ENOENT;
 		return -1;
 	}
-	return open(path, (no_read ? O_WRONLY : O_RDWR) | O_CLOEXEC);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+ssize_t kernel_read_kmcl(int fd, void *to, size_t size)
+{
+	const char *fail = getenv("FAKE_FAIL");
+
+	if (fail && !strncmp(fail, "read=", 5))
+		return step("read");
+	return read(fd, to, size);
 }
 
 void kernel_close_kmcl(int fd)

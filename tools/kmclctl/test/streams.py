@@ -61,9 +61,10 @@ def identity(instance, server=1, subchannel=0, bus=b"loopback"):
 
 
 def channel(instance, name=b"echo", server=1, state=1, flags=0, max_packet=4096,
-            max_external=65536, late=0, bus=b"loopback"):
+            max_external=65536, late=0, quota=128, generation=0x99, bus=b"loopback"):
     return identity(instance, server, bus=bus) + struct.pack(
-        "<64s8IQ", name, state, flags, max_packet, max_external, 16, 256, 128, late, 0x99)
+        "<64s8IQ", name, state, flags, max_packet, max_external, 16, 256, quota, late,
+        generation)
 
 
 def parts(*pieces):
