@@ -153,6 +153,9 @@ static int host_open(struct vmbus_channel *ch, u32 send_size, u32 receive_size,
 
 	if (ch->state != CHANNEL_OPEN_STATE || send_size % PAGE_SIZE || receive_size % PAGE_SIZE)
 		return -EINVAL;
+	/* vmbus_close() would free it a second time. */
+	KUNIT_EXPECT_NULL(offer->host->test, ch->requestor.req_arr);
+	KUNIT_EXPECT_NULL(offer->host->test, ch->requestor.req_bitmap);
 	offer->send_size = send_size;
 	offer->receive_size = receive_size;
 	ret = ring_new(&offer->from_guest, send_size) ?: ring_new(&offer->to_guest, receive_size) ?:
@@ -516,6 +519,9 @@ static struct stand_in_offer *offer_new(struct stand_in *host, const guid_t *typ
 	guid_copy(&offer->ch.offermsg.offer.if_instance, instance);
 	/* A signal then takes a hypercall alone, which fails here, and no shared page. */
 	offer->ch.is_dedicated_interrupt = true;
+	/* As a driver left it that had a table of requests: freed, and not forgotten */
+	offer->ch.requestor.req_arr = ERR_PTR(-EINVAL);
+	offer->ch.requestor.req_bitmap = ERR_PTR(-EINVAL);
 	spin_lock_init(&offer->ch.sched_lock);
 	init_completion(&offer->ch.rescind_event);
 	INIT_LIST_HEAD(&offer->ch.sc_list);

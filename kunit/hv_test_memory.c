@@ -89,6 +89,42 @@ static void gpadl_not_whole_pages(struct kunit *test)
 	hv_expect_works(&p);
 }
 
+/* A piece that is skipped as a whole may end anywhere. */
+static void gpadl_behind_a_piece(struct kunit *test)
+{
+	struct hv_pair p = hv_running(test, false);
+	u8 *pages = hv_pages(test);
+	struct bio_vec bvec[2] = {
+		{ virt_to_page(pages), 512, 0 },
+		{ virt_to_page(pages + PAGE_SIZE), PAGE_SIZE, 0 },
+	};
+	struct vmb_mdl mdl = {
+		.bvec = bvec, .nr_bvecs = 2, .offset = 512, .length = PAGE_SIZE,
+	};
+	u32 handle;
+
+	pages[PAGE_SIZE] = 0x77;
+	KUNIT_ASSERT_EQ(test, vmb_channel_create_gpadl_from_mdl(p.c->ch, 0, &mdl, 0, PAGE_SIZE,
+								&handle), 0);
+	KUNIT_EXPECT_EQ(test, ((u8 *)p.o->gpadls[0].buffer)[0], 0x77);
+	KUNIT_EXPECT_EQ(test, vmb_channel_delete_gpadl(p.c->ch, handle), 0);
+}
+
+/* hv_vmbus would tell the host of what is left of the size in 16 bits. */
+static void gpadl_too_large(struct kunit *test)
+{
+	struct hv_pair p = hv_running(test, false);
+	const u32 most = 8190 * 4096;
+	struct bio_vec bvec = { virt_to_page(hv_pages(test)), most + PAGE_SIZE, 0 };
+	struct vmb_mdl mdl = { .bvec = &bvec, .nr_bvecs = 1, .length = most + PAGE_SIZE };
+	u32 handle;
+
+	KUNIT_EXPECT_EQ(test, vmb_channel_create_gpadl_from_mdl(p.c->ch, 0, &mdl, 0, 0, &handle),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, p.o->calls[STAND_IN_ESTABLISH], 0);
+	hv_expect_works(&p);
+}
+
 static void gpadl_refused(struct kunit *test)
 {
 	static const struct { int host, guest; } errors[] = {
@@ -252,6 +288,8 @@ static struct kunit_case hv_memory_cases[] = {
 	KUNIT_CASE(gpadl_from_buffer),
 	KUNIT_CASE(gpadl_from_chain),
 	KUNIT_CASE(gpadl_not_whole_pages),
+	KUNIT_CASE(gpadl_behind_a_piece),
+	KUNIT_CASE(gpadl_too_large),
 	KUNIT_CASE(gpadl_refused),
 	KUNIT_CASE(gpadl_left_behind),
 	KUNIT_CASE(gpadl_left_behind_rescind),

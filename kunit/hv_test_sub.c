@@ -333,7 +333,7 @@ static void sub_refused_answer(struct stand_in_offer *o, struct core_chan *c,
 {
 	mutex_lock(&end->event_mutex);
 	stand_in_answer(o, STAND_IN_OPEN);
-	core_until(c, READ_ONCE(end->state) != KMCL_HV_OPENING);
+	core_until(c, READ_ONCE(o->answered[STAND_IN_OPEN]));
 	/* Whatever else kicks the end's work just then */
 	kref_get(&end->ref);
 	if (!schedule_work(&end->work))

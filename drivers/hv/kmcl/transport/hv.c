@@ -74,8 +74,9 @@ static int __init kmcl_hv_init(void)
 static void __exit kmcl_hv_exit(void)
 {
 	kmcl_bus_unregister(kmcl_hv_bus);
-	destroy_workqueue(kmcl_hv_wq);
+	kmcl_hv_type_exit();
 	kmcl_hv_end_exit();
+	destroy_workqueue(kmcl_hv_wq);
 	kmcl_hv_aside_exit();
 }
 

@@ -150,6 +150,9 @@ struct kmcl_hv_end {
 	u64 mmio_size;
 };
 
+/* Of 4 KiB, in the 65535 bytes that hv_vmbus has for their list; it does not check. */
+#define KMCL_HV_GPADL_MAX_PAGES	8190U
+
 #define KMCL_HV_DESCRIPTOR_SIZE	sizeof(struct vmpacket_descriptor)
 
 extern spinlock_t kmcl_hv_lock;
@@ -159,6 +162,7 @@ extern struct workqueue_struct *kmcl_hv_wq;
 int kmcl_hv_type_join(struct kmcl_hv_end *end);
 void kmcl_hv_type_leave(struct kmcl_hv_end *end);
 void kmcl_hv_type_look(struct kmcl_hv_type *type);
+void kmcl_hv_type_exit(void);
 struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device);
 
 /* hv_aside.c */
@@ -180,9 +184,11 @@ int kmcl_hv_end_bind(struct kmcl_hv_type *type, struct hv_device *device);
 void kmcl_hv_end_unbind(struct hv_device *device);
 int kmcl_hv_end_suspend(struct hv_device *device);
 int kmcl_hv_end_resume(struct hv_device *device);
-void kmcl_hv_end_open(struct kmcl_hv_end *end);
+int kmcl_hv_end_open(struct kmcl_hv_end *end);
 void kmcl_hv_end_let_go(struct kmcl_hv_end *end);
 void kmcl_hv_end_put(struct kmcl_hv_end *end);
+void kmcl_hv_callback_begin(void);
+void kmcl_hv_callback_end(void);
 void kmcl_hv_end_exit(void);
 
 static inline void kmcl_hv_end_kick(struct kmcl_hv_end *end)

@@ -25,8 +25,8 @@
 
 DEFINE_SPINLOCK(kmcl_hv_lock);
 
-/* Rescinds that hv_vmbus is telling of */
-static atomic_t kmcl_hv_rescinds;
+/* Calls of hv_vmbus, of a rescind or a sub-channel, that are on */
+static atomic_t kmcl_hv_callbacks;
 
 /* How long a consumer may take to let go of its link before a hibernation */
 #define KMCL_HV_SUSPEND_MS	5000
@@ -200,6 +200,9 @@ static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
 	vmbus->next_request_id_callback = NULL;
 	vmbus->request_addr_callback = NULL;
 	vmbus->rqstor_size = 0;
+	/* Freed at that driver's close, and freed again at ours if still there. */
+	vmbus->requestor.req_arr = NULL;
+	vmbus->requestor.req_bitmap = NULL;
 	vmbus->max_pkt_size = min_t(u32, end->params.max_wire_size,
 				    end->params.ring_in_pages * PAGE_SIZE);
 	if (!kmcl_hv_end_is_sub(end))
@@ -213,15 +216,19 @@ static int kmcl_hv_end_open_channel(struct kmcl_hv_end *end)
 	return ret;
 }
 
-/* By the work; for a sub-channel by the callback that tells of it. */
-void kmcl_hv_end_open(struct kmcl_hv_end *end)
+/*
+ * By the work; for a sub-channel by the callback that tells of it, which then says
+ * what became of it: until that, the work and the primary's leave it alone.
+ */
+int kmcl_hv_end_open(struct kmcl_hv_end *end)
 {
 	int ret = kmcl_hv_end_open_channel(end);
 
 	if (!ret)
 		kmcl_hv_data_start(end);
 	spin_lock(&kmcl_hv_lock);
-	end->state = ret ? KMCL_HV_CLOSED : KMCL_HV_OPEN;
+	if (!kmcl_hv_end_is_sub(end))
+		end->state = ret ? KMCL_HV_CLOSED : KMCL_HV_OPEN;
 	end->told_open = !ret && kmcl_hv_end_attached(end);
 	end->told_close = false;
 	wake_up_all(&end->wait);
@@ -229,12 +236,12 @@ void kmcl_hv_end_open(struct kmcl_hv_end *end)
 	/* Rescinded before it was open: there may be another offer. */
 	if (ret != -ENODEV)
 		kmcl_hv_end_tell_open(end, ret);
+	return ret;
 }
 
-static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
+static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step,
+			     struct hv_device *device)
 {
-	struct hv_device *device = end->device;
-
 	switch (step) {
 	case KMCL_HV_STEP_FAIL:
 		kmcl_hv_end_tell_open(end, end->error);
@@ -255,10 +262,9 @@ static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 		break;
 	case KMCL_HV_STEP_RELEASE:
 		kmcl_hv_host->release(device);
+		put_device(&device->device);
 		break;
 	case KMCL_HV_STEP_UNREGISTER:
-		device = end->rescinded;
-		end->rescinded = NULL;
 		kmcl_hv_host->unregister(device);
 		put_device(&device->device);
 		break;
@@ -267,9 +273,15 @@ static void kmcl_hv_end_step(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 	}
 }
 
-/* What changes with a step before it is taken, and after */
-static void kmcl_hv_end_before(struct kmcl_hv_end *end, enum kmcl_hv_step step)
+/*
+ * What changes with a step before it is taken, and after. Returns the device that
+ * the step gives back, with a reference: once the lock is let go of, the end may
+ * have none.
+ */
+static struct hv_device *kmcl_hv_end_before(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 {
+	struct hv_device *device = NULL;
+
 	lockdep_assert_held(&kmcl_hv_lock);
 	switch (step) {
 	case KMCL_HV_STEP_OPEN:
@@ -284,25 +296,35 @@ static void kmcl_hv_end_before(struct kmcl_hv_end *end, enum kmcl_hv_step step)
 	case KMCL_HV_STEP_CLOSE:
 		end->state = KMCL_HV_CLOSING;
 		break;
+	case KMCL_HV_STEP_RELEASE:
+		device = end->device;
+		get_device(&device->device);
+		break;
+	case KMCL_HV_STEP_UNREGISTER:
+		device = end->rescinded;
+		end->rescinded = NULL;
+		break;
 	case KMCL_HV_STEP_GONE:
 		kmcl_hv_type_leave(end);
 		break;
 	default:
 		break;
 	}
+	return device;
 }
 
 static void kmcl_hv_end_work(struct work_struct *work)
 {
 	struct kmcl_hv_end *end = container_of(work, struct kmcl_hv_end, work);
+	struct hv_device *device;
 	enum kmcl_hv_step step;
 
 	spin_lock(&kmcl_hv_lock);
 	end->actor = current;
 	while ((step = kmcl_hv_end_next(end)) != KMCL_HV_STEP_NONE) {
-		kmcl_hv_end_before(end, step);
+		device = kmcl_hv_end_before(end, step);
 		spin_unlock(&kmcl_hv_lock);
-		kmcl_hv_end_step(end, step);
+		kmcl_hv_end_step(end, step, device);
 		spin_lock(&kmcl_hv_lock);
 		if (step == KMCL_HV_STEP_CLOSE) {
 			end->state = KMCL_HV_CLOSED;
@@ -344,13 +366,24 @@ static bool kmcl_hv_end_released(const struct kmcl_hv_end *end)
 
 /* ---- what hv_vmbus says ---- */
 
+void kmcl_hv_callback_begin(void)
+{
+	atomic_inc(&kmcl_hv_callbacks);
+}
+
+void kmcl_hv_callback_end(void)
+{
+	if (atomic_dec_and_test(&kmcl_hv_callbacks))
+		wake_up_var(&kmcl_hv_callbacks);
+}
+
 /* The host takes its offer back. It is for us to unregister the device. */
 static void kmcl_hv_rescind(struct vmbus_channel *vmbus)
 {
 	struct hv_device *device = vmbus->device_obj;
 	struct kmcl_hv_end *end;
 
-	atomic_inc(&kmcl_hv_rescinds);
+	kmcl_hv_callback_begin();
 	spin_lock(&kmcl_hv_lock);
 	/* Its driver's data may be the next driver's already. */
 	end = kmcl_hv_type_end_of(device);
@@ -363,16 +396,17 @@ static void kmcl_hv_rescind(struct vmbus_channel *vmbus)
 	/* Removed at this very moment */
 	if (!end)
 		kmcl_hv_host->unregister(device);
-	if (atomic_dec_and_test(&kmcl_hv_rescinds))
-		wake_up_var(&kmcl_hv_rescinds);
+	kmcl_hv_callback_end();
 }
 
-/* At the end of the module: no device is ours, but a rescind may have been told of. */
+/* At the end of the module: no device is ours, but hv_vmbus may be calling us. */
 void kmcl_hv_end_exit(void)
 {
-	/* hv_vmbus has read the callback, and is about to make the call. */
-	synchronize_rcu();
-	wait_var_event(&kmcl_hv_rescinds, !atomic_read(&kmcl_hv_rescinds));
+	/* It has read the callback, and is about to make the call. */
+	synchronize_rcu_tasks();
+	wait_var_event(&kmcl_hv_callbacks, !atomic_read(&kmcl_hv_callbacks));
+	/* And who was the last is still on its way out. */
+	synchronize_rcu_tasks();
 }
 
 static bool kmcl_hv_end_wants(const struct kmcl_hv_end *end, const guid_t *instance, bool any)
@@ -509,6 +543,11 @@ static int kmcl_hv_end_check_params(const struct kmcl_link_params *params)
 	if (params->max_header && hv_is_isolation_supported()) {
 		pr_err("no external data in a confidential VM, where the host cannot see the memory\n");
 		return -EOPNOTSUPP;
+	}
+	if ((u64)pages * (PAGE_SIZE / HV_HYP_PAGE_SIZE) > KMCL_HV_GPADL_MAX_PAGES) {
+		pr_err("rings of %u pages: more than the message of their GPADL has room for\n",
+		       pages - 2);
+		return -EINVAL;
 	}
 	if (pages > 1U << MAX_PAGE_ORDER) {
 		pr_err("rings of %u pages: hv_vmbus allocates both in one piece of at most %lu pages, with one more page each\n",

@@ -48,6 +48,8 @@ static int kmcl_hv_gpadl_pages(const struct vmb_mdl *mdl, u32 offset, u32 length
 			at += cut;
 			n = min(n - cut, have);
 			have -= n;
+			if (!n)
+				continue;
 			if (at % PAGE_SIZE || n % PAGE_SIZE)
 				return -EINVAL;
 			for (; n; n -= PAGE_SIZE, at += PAGE_SIZE) {
@@ -104,7 +106,8 @@ static void kmcl_hv_gpadl_free(struct kmcl_hv_gpadl *gpadl)
  *
  * Waits for the host without a limit; only a rescind ends that.
  *
- * Return: see there; -EINVAL for memory that is not whole pages; -EOPNOTSUPP on a
+ * Return: see there; -EINVAL for memory that is not whole pages; -E2BIG for more
+ * than %KMCL_HV_GPADL_MAX_PAGES of the host's; -EOPNOTSUPP on a
  * sub-channel and in a confidential VM; -EIO where the host refused; -ENOMEM.
  */
 int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 length,
@@ -123,6 +126,11 @@ int kmcl_hv_gpadl_create(void *link, const struct vmb_mdl *mdl, u32 offset, u32 
 		pr_err("%s: no GPADL of a consumer's memory in a confidential VM\n",
 		       dev_name(&end->device->device));
 		return -EOPNOTSUPP;
+	}
+	if (length / HV_HYP_PAGE_SIZE > KMCL_HV_GPADL_MAX_PAGES) {
+		pr_err("%s: a GPADL of %u bytes is more than its message has room for\n",
+		       dev_name(&end->device->device), length);
+		return -E2BIG;
 	}
 	gpadl = kzalloc(sizeof(*gpadl), GFP_KERNEL);
 	if (!gpadl)

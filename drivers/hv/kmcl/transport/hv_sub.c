@@ -4,7 +4,7 @@
  * them on the primary channel, in its own protocol; whoever waits for one by
  * then, with the primary's type and instance and its index, gets it.
  *
- * hv_vmbus tells of a sub-channel by a callback, while which the offer cannot be
+ * hv_vmbus tells of a sub-channel by a callback, during which the offer cannot be
  * taken back; a sub-channel that is not open when it is taken back is freed
  * without a word. So it is opened in the callback. It is closed with its primary
  * and not before: until then the host may touch what it was lent, and may
@@ -34,12 +34,16 @@ static void kmcl_hv_sub_offered(struct vmbus_channel *vmbus)
 	struct hv_device *device = vmbus->primary_channel->device_obj;
 	u16 index = vmbus->offermsg.offer.sub_channel_index;
 	struct kmcl_hv_end *primary, *end = NULL;
+	int ret;
 
+	kmcl_hv_callback_begin();
 	spin_lock(&kmcl_hv_lock);
 	primary = kmcl_hv_type_end_of(device);
 	if (primary && primary->state == KMCL_HV_OPEN && !primary->want_close)
 		end = kmcl_hv_sub_for(primary, index);
 	if (end) {
+		/* One for the link, one for us */
+		kref_get(&end->ref);
 		kref_get(&end->ref);
 		get_device(&device->device);
 		end->device = device;
@@ -50,17 +54,23 @@ static void kmcl_hv_sub_offered(struct vmbus_channel *vmbus)
 	spin_unlock(&kmcl_hv_lock);
 	if (!end) {
 		pr_info("%s: nobody waits for sub-channel %u\n", dev_name(&device->device), index);
-		return;
+		goto out;
 	}
-	kmcl_hv_end_open(end);
+	ret = kmcl_hv_end_open(end);
 	spin_lock(&kmcl_hv_lock);
 	primary = kmcl_hv_type_end_of(device);
-	if (end->state != KMCL_HV_OPEN)
+	if (ret)
 		kmcl_hv_end_let_go(end);
+	else
+		end->state = KMCL_HV_OPEN;
+	wake_up_all(&end->wait);
 	if (primary)
 		kmcl_hv_end_kick(primary);
 	kmcl_hv_end_kick(end);
 	spin_unlock(&kmcl_hv_lock);
+	kmcl_hv_end_put(end);
+out:
+	kmcl_hv_callback_end();
 }
 
 /* A primary is about to be opened: hear of its sub-channels. */
@@ -93,7 +103,8 @@ bool kmcl_hv_subs_end(struct kmcl_hv_end *primary)
 		    end->state == KMCL_HV_CLOSING)
 			continue;
 		ended = false;
-		if (primary->suspended)
+		/* The primary comes back where it was told of a reset; they do, too. */
+		if (primary->suspended || primary->reset)
 			end->suspended = true;
 		else
 			end->removing = true;

@@ -91,6 +91,7 @@ static void kmcl_hv_type_work(struct work_struct *work)
 	if (list_empty(&type->ends) && !work_pending(&type->work)) {
 		list_del(&type->node);
 		kfree(type);
+		wake_up_var(&kmcl_hv_types);
 	}
 	spin_unlock(&kmcl_hv_lock);
 }
@@ -176,4 +177,20 @@ struct kmcl_hv_end *kmcl_hv_type_end_of(const struct hv_device *device)
 			if (end->device == device && !end->params.subchannel)
 				return end;
 	return NULL;
+}
+
+static bool kmcl_hv_types_gone(void)
+{
+	bool ret;
+
+	spin_lock(&kmcl_hv_lock);
+	ret = list_empty(&kmcl_hv_types);
+	spin_unlock(&kmcl_hv_lock);
+	return ret;
+}
+
+/* At the end of the module: ends that were let go of are waited for, and drivers. */
+void kmcl_hv_type_exit(void)
+{
+	wait_var_event(&kmcl_hv_types, kmcl_hv_types_gone());
 }
