@@ -94,6 +94,27 @@ static u32 record_head(const struct kmcl_lb_rec_header *header)
 	       ALIGN(le32_to_cpu(header->client_len), 8);
 }
 
+/* Is it kept, and if so with its rings? */
+static void record_use_end(struct lt *lt, struct vmb_channel *channel,
+			   struct kmcl_link_params *params, void **end)
+{
+	params->adopt = true;
+	if (lt_attach(lt, channel, params, end) == VMB_LINK_KEPT) {
+		KUNIT_ASSERT_NOT_NULL(lt->test, lt_end(*end)->rings.pins);
+		lt->ops->open_done(*end, 0);
+	}
+	params->adopt = false;
+}
+
+/* What was taken is either a link that works, or none. */
+static void record_use(struct lt *lt, struct lt_link *link)
+{
+	record_use_end(lt, link->server_channel, &link->server_params, &link->server);
+	record_use_end(lt, link->client_channel, &link->client_params, &link->client);
+	lt_end_client(lt, link);
+	lt_end_server(lt, link);
+}
+
 /* One bit of all but the pages; what is refused must leave nothing. */
 static void record_flipped(struct kunit *test)
 {
@@ -114,6 +135,7 @@ static void record_flipped(struct kunit *test)
 			refused++;
 		} else {
 			taken++;
+			record_use(lt, &lt->link[0]);
 			KUNIT_EXPECT_EQ_MSG(test, lt_record_restore(lt, &empty), 0, "bit %u", bit);
 		}
 		KUNIT_EXPECT_EQ_MSG(test, kmcl_arena_used(lt->lb->arena), lt->used, "bit %u", bit);

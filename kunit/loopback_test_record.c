@@ -29,6 +29,8 @@ static enum vmb_link_state adopt_server(struct lt *lt, struct lt_link *link)
 static enum vmb_link_state adopt_client(struct lt *lt, struct lt_link *link)
 {
 	link->client_params.adopt = true;
+	/* Restored, one that took any knows which it had. */
+	link->client_params.instance = link->server_params.instance;
 	return lt_attach(lt, link->client_channel, &link->client_params, &link->client);
 }
 
@@ -419,6 +421,29 @@ static void record_roundtrip(struct kunit *test)
 	lt_wait_close(lt, lt->link[1].client_channel, VMB_STOP_RESCINDED);
 }
 
+/* One that takes any instance leaves alone what waits for others of its type. */
+static void record_any_instance(struct kunit *test)
+{
+	struct lt *lt = test->priv;
+	struct kmcl_link_params fresh;
+	struct lt_record rec;
+	void *end = NULL;
+
+	lt->link[0].client_params.instance = guid_null;
+	lt_open(lt, &lt->link[0]);
+	rec = lt_record_take(lt);
+	park(lt, &lt->link[0]);
+	KUNIT_ASSERT_EQ(test, lt_record_restore(lt, &rec), 0);
+	fresh = lt->link[1].client_params;
+	fresh.instance = guid_null;
+	KUNIT_EXPECT_EQ(test, lt_attach(lt, lt->link[1].client_channel, &fresh, &end),
+			VMB_LINK_NEW);
+	adopt(lt, &lt->link[0]);
+	lt_send(lt, lt->link[0].client, 1, "kept", 4);
+	lt_expect(lt, lt->link[0].server, 1, "kept", 4);
+	lt->link[1].client = end;
+}
+
 static const struct kmcl_tx small_packet = {
 	.type = VMBUS_RING_INBAND,
 	.flags = VMBUS_RING_FLAG_COMPLETION_REQUESTED,
@@ -680,6 +705,7 @@ static struct kunit_case lb_record_cases[] = {
 	KUNIT_CASE(park_with_gpadls),
 	KUNIT_CASE(record_empty),
 	KUNIT_CASE(record_roundtrip),
+	KUNIT_CASE(record_any_instance),
 	KUNIT_CASE(record_full_rings),
 	KUNIT_CASE(record_moves_reservations),
 	KUNIT_CASE(record_while_sending),

@@ -195,11 +195,9 @@ u32 kmcl_lb_bus_drop(struct vmb_bus *vmb_bus)
 /* Is this the end that a channel of these parameters means? */
 static bool kmcl_lb_same(const struct kmcl_lb_end *end, const struct kmcl_link_params *params)
 {
-	if (end->server != params->server || end->params.subchannel != params->subchannel ||
-	    !guid_equal(&end->params.type, &params->type))
-		return false;
-	/* A client is known by what it asked for, and by what it got. */
-	return guid_equal(&end->params.instance, &params->instance) ||
+	/* A client by what it got: several may have asked for any instance. */
+	return end->server == params->server && end->params.subchannel == params->subchannel &&
+	       guid_equal(&end->params.type, &params->type) &&
 	       guid_equal(&end->instance, &params->instance);
 }
 

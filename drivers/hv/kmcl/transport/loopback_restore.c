@@ -269,14 +269,16 @@ static struct kmcl_arena_run *kmcl_lb_restore_own(struct kmcl_lb_restore *r, u32
 	return run;
 }
 
-/* Does the server know this GPADL as one range that is exactly this run? */
-static bool kmcl_lb_restore_gpadl_fits(struct kmcl_lb_end *server, u32 handle,
-				       const struct kmcl_arena_run *run, u32 length)
+/* Do both know this GPADL, the server as one range that is exactly this run? */
+static bool kmcl_lb_restore_gpadl_fits(struct kmcl_lb_end *server, struct kmcl_lb_end *client,
+				       u32 handle, const struct kmcl_arena_run *run, u32 length)
 {
 	const struct vmbus_server_gpadl *gpadl;
 	struct vmbus_gpadl_range range;
 	u32 i;
 
+	if (!vmbus_client_gpadl_settled(client->client_channel, handle))
+		return false;
 	gpadl = vmbus_server_gpadl_find(server->server_channel, handle);
 	if (!gpadl || vmbus_server_gpadl_ranges(gpadl) != 1 ||
 	    vmbus_server_gpadl_range(gpadl, 0, &range) || range.byte_offset ||
@@ -380,7 +382,7 @@ static int kmcl_lb_restore_link(struct kmcl_lb_restore *r, const struct kmcl_lb_
 	if (!run || run->count > U32_MAX / KMCL_ARENA_PAGE_SIZE)
 		return -EBADMSG;
 	length = run->count * KMCL_ARENA_PAGE_SIZE;
-	if (!kmcl_lb_restore_gpadl_fits(server, handle, run, length))
+	if (!kmcl_lb_restore_gpadl_fits(server, client, handle, run, length))
 		return -EBADMSG;
 	client->ring_gpadl = kmcl_lb_restore_gpadl(client, run, handle, length);
 	if (!client->ring_gpadl)
@@ -405,7 +407,8 @@ static int kmcl_lb_restore_shared(struct kmcl_lb_restore *r, struct kmcl_lb_end 
 	client = clients[link];
 	run = kmcl_lb_restore_own(r, le32_to_cpu(rec->first), KMCL_ARENA_GPADL);
 	/* One run has one GPADL, so that no handle comes twice, either. */
-	if (!run || !kmcl_lb_restore_gpadl_fits(list_prev_entry(client, node), handle, run, length))
+	if (!run || !kmcl_lb_restore_gpadl_fits(list_prev_entry(client, node), client, handle, run,
+						length))
 		return -EBADMSG;
 	gpadl = kmcl_lb_restore_gpadl(client, run, handle, length);
 	if (!gpadl)

@@ -467,6 +467,7 @@ int vmbus_client_modify(struct vmbus_client_channel *chan, u32 target_vp);
 int vmbus_client_gpadl_create(struct vmbus_client_channel *chan,
 			      const struct vmbus_gpadl_range *range, u32 *handle);
 int vmbus_client_gpadl_teardown(struct vmbus_client_channel *chan, u32 handle);
+bool vmbus_client_gpadl_settled(const struct vmbus_client_channel *chan, u32 handle);
 int vmbus_client_release(struct vmbus_client_channel *chan);
 
 enum vmbus_client_state vmbus_client_state(const struct vmbus_client *cl);

@@ -137,6 +137,21 @@ int vmbus_client_gpadl_create(struct vmbus_client_channel *chan,
 }
 EXPORT_SYMBOL_NS_GPL(vmbus_client_gpadl_create, KMCL_NS);
 
+/**
+ * vmbus_client_gpadl_settled() - does the server have it, and was that told?
+ * @chan: its channel
+ * @handle: its handle
+ *
+ * Return: that.
+ */
+bool vmbus_client_gpadl_settled(const struct vmbus_client_channel *chan, u32 handle)
+{
+	const struct vmbus_client_gpadl *g = xa_load(&chan->cl->gpadls, handle);
+
+	return g && g->chan == chan && g->state == VMBUS_CG_CREATED && !g->work.pending;
+}
+EXPORT_SYMBOL_NS_GPL(vmbus_client_gpadl_settled, KMCL_NS);
+
 void vmbus_cg_send_teardown(struct vmbus_client_gpadl *g)
 {
 	const struct vmbus_msg_gpadl_teardown msg = {
