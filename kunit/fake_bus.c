@@ -108,7 +108,10 @@ static void fake_close_link(void *l)
 
 static void fake_closed(void *l)
 {
-	((struct fake_link *)l)->nr_closed++;
+	struct fake_link *link = l;
+
+	link->nr_closed++;
+	link->closed_calls = READ_ONCE(link->channel->gpadl_calls);
 }
 
 static void fake_park(void *l)

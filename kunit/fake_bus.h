@@ -59,6 +59,7 @@ struct fake_link {
 	u32 nr_open_done;
 	u32 nr_close;
 	u32 nr_closed;
+	u32 closed_calls;		/* calls that used the link when it was told closed */
 	u32 nr_commits;
 	u32 nr_rx_commits;
 	u32 nr_unmasks;

@@ -384,6 +384,21 @@ static void takein_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 1);
 }
 
+/* It would come up with its old state the next time, over what it did since. */
+static void takein_for_one_that_is_up(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	struct kit_stream set;
+
+	kit_freeze(test);
+	set = kit_read_set(test);
+	kit_session_close(test);
+	core_wait_life(k->c, "ORPSRP");
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), -EBUSY);
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 0);
+	KUNIT_EXPECT_FALSE(test, k->c->env->fb->restore_ok);
+}
+
 /* A bus is given as much as it was told, whatever follows. */
 static void takein_too_much_bus_data(struct kunit *test)
 {
@@ -559,6 +574,42 @@ static void handover_too_many_streams(struct kunit *test)
 	core_wait_life(k->c, "ORPSRP");
 }
 
+#define PENDING_MANY	40U
+
+/* More than a page holds: whole lines, and how many more there are */
+static void pending_many(struct kunit *test)
+{
+	char *shown = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL), *line, *next;
+	struct kit *k[PENDING_MANY];
+	u32 i, lines = 0, more = 0;
+	ssize_t length;
+
+	KUNIT_ASSERT_NOT_NULL(test, shown);
+	for (i = 0; i < PENDING_MANY; i++) {
+		k[i] = kit_make(test, true, NULL);
+		k[i]->state_need = 0;
+		core_run(k[i]->c);
+	}
+	kit_hand_over(test);
+	kit_session_close(test);
+	for (i = 0; i < PENDING_MANY; i++)
+		kit_end(k[i]);
+	length = kmcl_store_show(shown);
+	KUNIT_ASSERT_GT(test, length, 0);
+	KUNIT_ASSERT_LT(test, length, (ssize_t)PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, shown[length - 1], '\n');
+	for (line = shown; (next = strchr(line, '\n')); line = next + 1) {
+		*next = 0;
+		if (sscanf(line, "more %u", &more) == 1)
+			break;
+		KUNIT_EXPECT_TRUE_MSG(test, strstarts(line, "unclaimed server "), "%s", line);
+		lines++;
+	}
+	KUNIT_EXPECT_GT(test, more, 0);
+	KUNIT_EXPECT_EQ(test, lines + more, PENDING_MANY);
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), PENDING_MANY);
+}
+
 /* restore=pending: who has callbacks waits, until its state is there. */
 static void pending_waits(struct kunit *test)
 {
@@ -672,6 +723,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(handover_bus_cannot_be_saved),
 	KUNIT_CASE(takein_round_trip),
 	KUNIT_CASE(takein_refuses),
+	KUNIT_CASE(takein_for_one_that_is_up),
 	KUNIT_CASE(takein_too_much_bus_data),
 	KUNIT_CASE(takein_stream_of_another_save),
 	KUNIT_CASE(takein_counts),
@@ -682,6 +734,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(pending_dropped),
 	KUNIT_CASE(pending_disabled),
 	KUNIT_CASE(pending_refused),
+	KUNIT_CASE(pending_many),
 	{}
 };
 

@@ -143,6 +143,32 @@ static void refused_without_an_end(struct kunit *test)
 			VMB_MAX_REASON - 1);
 }
 
+/* What waits for its state has none to hand over, and that state is not lost. */
+static void refused_while_it_waits(struct kunit *test)
+{
+	struct kmcl_session *s;
+	struct kit *k;
+
+	kmcl_store_set_awaiting();
+	k = kit_make(test, true, NULL);
+	KUNIT_EXPECT_EQ(test, vmb_channel_enable(k->c->ch), 0);
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), -ECANCELED);
+	KUNIT_EXPECT_STREQ(test, s->reason.channel, k->c->ch->cfg.name);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s->reason.text, "kmclctl restore"));
+	kit_session_close(test);
+	/* Where it was not said that it is a handover, the commit asks. */
+	s = kit_freeze(test);
+	kit_read_set(test);
+	KUNIT_EXPECT_EQ(test, kmcl_session_commit(s), -ECANCELED);
+	kit_session_close(test);
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 0);
+	KUNIT_EXPECT_NULL(test, fake_link_of(k->c->env->fb, k->c->ch));
+	/* There is none to come: it is as any other. */
+	kmcl_store_release_waiters();
+	core_settle(k->c);
+	KUNIT_EXPECT_EQ(test, refuse_freeze(test, &s), 0);
+}
+
 static void refuse_restore_waits(struct kit *k, struct vmb_packet *pkt, const void *lib, u32 size)
 {
 	if (!k->nr_packets)
@@ -208,6 +234,7 @@ static struct kunit_case refuse_cases[] = {
 	KUNIT_CASE(refused_at_the_commit),
 	KUNIT_CASE(refused_without_words),
 	KUNIT_CASE(refused_without_an_end),
+	KUNIT_CASE(refused_while_it_waits),
 	KUNIT_CASE(refused_while_restored),
 	KUNIT_CASE(asked_is_a_callback),
 	{}

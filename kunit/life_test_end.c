@@ -457,6 +457,43 @@ static void link_reset_disabled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, core_count(c, CORE_PNP_FAILURE), 0);
 }
 
+/* Ends the call once the life asks for it. */
+static int end_call(void *arg)
+{
+	struct core_chan *c = arg;
+	struct fake_bus *fb = c->env->fb;
+	unsigned long flags;
+
+	wait_event_timeout(fb->wait, READ_ONCE(fb->gpadl_aborted), CORE_TIMEOUT);
+	spin_lock_irqsave(&c->ch->lock, flags);
+	c->ch->gpadl_calls--;
+	spin_unlock_irqrestore(&c->ch->lock, flags);
+	wake_up_all(&c->ch->life_wait);
+	return 0;
+}
+
+static void end_call_begins(struct core_chan *c)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->ch->lock, flags);
+	c->ch->gpadl_calls++;
+	spin_unlock_irqrestore(&c->ch->lock, flags);
+	c->priv = core_thread_start(c->test, end_call, c);
+}
+
+/* A call that began beside Closed: the transport's link stays until it has ended. */
+static void end_call_beside_closed(struct kunit *test)
+{
+	struct core_chan *c = core_client_running(test);
+
+	c->on_closed = end_call_begins;
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(c->ch), 0);
+	core_thread_join(test, c->priv);
+	KUNIT_EXPECT_EQ(test, c->link->nr_closed, 1);
+	KUNIT_EXPECT_EQ(test, c->link->closed_calls, 0);
+}
+
 #define END_CASE(name)	KUNIT_CASE_PARAM(name, end_params_gen_params)
 
 static struct kunit_case life_end_cases[] = {
@@ -479,6 +516,7 @@ static struct kunit_case life_end_cases[] = {
 	KUNIT_CASE(link_reset_client),
 	KUNIT_CASE(link_reset_disabled),
 	KUNIT_CASE(paused_is_not_closing),
+	KUNIT_CASE(end_call_beside_closed),
 	{}
 };
 

@@ -436,6 +436,55 @@ static void d20_held_outlives(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, k->c->ch->nr_slots, 0);
 }
 
+static void restore_defers(struct kit *k, struct vmb_packet_completion *pkt)
+{
+	void *warn = core_warn_begin(k->test);
+
+	KUNIT_EXPECT_EQ(k->test, vmb_channel_packet_defer_to_passive(pkt), -EINVAL);
+	KUNIT_EXPECT_EQ(k->test, core_warn_end(k->test, warn), 1);
+}
+
+/* What is given back is not being processed: a deferral is refused, and no more. */
+static void restore_deferral(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL), *next;
+	struct kit_stream s;
+
+	core_run(k->c);
+	core_peer_request(k->c, 1, "held", 4);
+	core_wait(k->c, CORE_PACKET, 1);
+	kit_freeze(test);
+	s = kit_save(k, 65536);
+	kit_session_close(test);
+	next = kit_make(test, true, &k->instance);
+	kit_end(k);
+	next->on_restore_received = restore_defers;
+	KUNIT_ASSERT_EQ(test, kit_restore(next, &s), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(next->received[0], "x", 1), 0);
+	KUNIT_EXPECT_EQ(test, next->c->ch->nr_held, 0);
+}
+
+/* A head that means nothing in an in-band packet does not travel. */
+static void restore_odd_inband(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL), *next;
+	struct kit_stream s;
+
+	core_run(k->c);
+	KUNIT_ASSERT_EQ(test, fake_put(k->c->link, KMCL_PACKET_INBAND,
+				       KMCL_PACKET_WANTS_COMPLETION, 1, "a header", 8, "held", 4),
+			0);
+	core_wait(k->c, CORE_PACKET, 1);
+	KUNIT_EXPECT_EQ(test, core_event(k->c, CORE_PACKET, 0)->length, 8);
+	kit_freeze(test);
+	s = kit_save(k, 65536);
+	kit_session_close(test);
+	next = kit_make(test, true, &k->instance);
+	kit_end(k);
+	KUNIT_EXPECT_EQ(test, kit_restore(next, &s), 0);
+	KUNIT_EXPECT_EQ(test, next->nr_received, 1);
+}
+
 static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(d21_restore_server),
 	KUNIT_CASE(d21_restore_client),
@@ -443,6 +492,8 @@ static struct kunit_case restore_cases[] = {
 	KUNIT_CASE(d16_new_ids_after_restore),
 	KUNIT_CASE(restore_by_chunks),
 	KUNIT_CASE(restore_states),
+	KUNIT_CASE(restore_deferral),
+	KUNIT_CASE(restore_odd_inband),
 	KUNIT_CASE(restore_enabled_server),
 	KUNIT_CASE(restore_enabled_then_disabled),
 	KUNIT_CASE(d20_failed_callback),

@@ -323,6 +323,40 @@ static void hostile_foreign(struct kunit *test)
 	hostile_end(&h);
 }
 
+/* @more bytes behind the ranges of the @n-th chunk, a packet; at most 8 */
+static void hostile_more_ranges(struct hostile *h, u32 n, u32 more)
+{
+	struct kmcl_save_packet *rec;
+	struct kmcl_chunk *chunk;
+	u8 *at;
+
+	hostile_copy(h);
+	chunk = kit_chunk(&h->bad, n);
+	rec = (void *)(chunk + 1);
+	at = (u8 *)(rec + 1) + ALIGN(le32_to_cpu(rec->payload_len), 8) +
+	     le32_to_cpu(rec->ranges_len);
+	memmove(at + 8, at, h->bad.data + h->bad.len - at);
+	memset(at, 0, 8);
+	h->bad.len += 8;
+	le32_add_cpu(&chunk->length, 8);
+	le32_add_cpu(&rec->ranges_len, more);
+	kit_seal(chunk);
+}
+
+/* No ring takes a head that is no multiple of 8: it would never be sent. */
+static void hostile_ranges_length(struct kunit *test)
+{
+	struct hostile h;
+	u32 more;
+
+	hostile_begin(test, &h);
+	for (more = 1; more <= 8; more++) {
+		hostile_more_ranges(&h, 9, more);
+		hostile_expect(&h, more < 8 ? -EBADMSG : 0, "ranges");
+	}
+	hostile_end(&h);
+}
+
 static void hostile_packets(struct kunit *test)
 {
 	const u32 taken = 3, received = 5, completion = 7, sent = 8, queued = 11;
@@ -508,6 +542,7 @@ static struct kunit_case hostile_cases[] = {
 	KUNIT_CASE(hostile_header),
 	KUNIT_CASE(hostile_foreign),
 	KUNIT_CASE(hostile_packets),
+	KUNIT_CASE(hostile_ranges_length),
 	KUNIT_CASE(hostile_counts),
 	KUNIT_CASE(hostile_lent),
 	KUNIT_CASE(hostile_frames),

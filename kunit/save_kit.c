@@ -147,6 +147,8 @@ static int kit_restore_received(struct vmb_channel *ch, struct vmb_packet_comple
 	if (fail && !k->fail_late)
 		return k->fail;
 	k->received[k->nr_received++ % CORE_PACKETS] = pkt;
+	if (k->on_restore_received)
+		k->on_restore_received(k, pkt);
 	if (k->complete_restored)
 		vmb_channel_packet_complete(pkt, "early", 5);
 	return fail ? k->fail : 0;

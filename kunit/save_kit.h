@@ -56,6 +56,7 @@ struct kit {
 	int fail;
 	bool fail_late;
 	bool complete_restored;		/* in the restore callback */
+	void (*on_restore_received)(struct kit *k, struct vmb_packet_completion *pkt);
 	bool free_done;			/* packets are freed as they end */
 	void (*on_restore_packet)(struct kit *k, struct vmb_packet *pkt, const void *lib,
 				  u32 size);

@@ -63,6 +63,26 @@ static void save_in_callback(struct kunit *test)
 	core_open(k->c);
 }
 
+static void save_end_while_saving(struct kit *k, struct vmb_packet_completion *pkt, bool second)
+{
+	void *warn = core_warn_begin(k->test);
+
+	vmb_channel_save_end(k->c->ch);
+	KUNIT_EXPECT_EQ(k->test, core_warn_end(k->test, warn), 1);
+}
+
+/* It goes on, with what it had. */
+static void save_end_in_callback(struct kunit *test)
+{
+	struct kit *k = kit_populated(test, true);
+	struct kit_stream stream;
+
+	k->on_save_received = save_end_while_saving;
+	kit_freeze(test);
+	stream = kit_save(k, 65536);
+	KUNIT_EXPECT_EQ(test, kit_chunks(&stream), KIT_CHUNKS);
+}
+
 /* A close that comes while it is saved waits, and the start does, too. */
 static void save_not_while_opening_or_started(struct kunit *test)
 {
@@ -381,9 +401,45 @@ static void save_client(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kit_chunks(&s), KIT_CHUNKS);
 }
 
+/*
+ * A peer that completes twice what is over uses up a completion that is still to
+ * come: no more memory is said to be lent than completions are awaited.
+ */
+static void save_lent_within_late(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL);
+	struct vmb_packet *pkt[3];
+	struct kit_stream s;
+	u32 i, n, lent = 0;
+	u64 id;
+
+	core_run(k->c);
+	for (i = 0; i < 3; i++) {
+		pkt[i] = core_packet(k->c);
+		KUNIT_ASSERT_EQ(test, vmb_packet_send(pkt[i], "x", 1, i ? &k->mdl : NULL,
+						      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	}
+	id = pkt[0]->id;
+	core_peer_answer(k->c, id, NULL, 0);
+	core_wait(k->c, CORE_DONE, 1);
+	KUNIT_EXPECT_EQ(test, vmb_packet_cancel(pkt[1]), 0);
+	KUNIT_EXPECT_EQ(test, vmb_packet_cancel(pkt[2]), 0);
+	core_peer_answer(k->c, id, NULL, 0);
+	core_until(k->c, READ_ONCE(k->c->ch->stats.late) == 1);
+	kit_freeze(test);
+	s = kit_save(k, 65536);
+	for (n = 0; n < kit_chunks(&s); n++)
+		lent += le32_to_cpu(kit_chunk(&s, n)->type) == KMCL_CHUNK_LENT;
+	KUNIT_EXPECT_EQ(test, lent, 1);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(((struct kmcl_save_channel *)
+					   (kit_chunk(&s, 1) + 1))->late), 1);
+}
+
 static struct kunit_case save_cases[] = {
 	KUNIT_CASE(save_states),
 	KUNIT_CASE(save_in_callback),
+	KUNIT_CASE(save_end_in_callback),
+	KUNIT_CASE(save_lent_within_late),
 	KUNIT_CASE(save_not_while_opening_or_started),
 	KUNIT_CASE(d15_sends_get_shutdown),
 	KUNIT_CASE(d15_frozen_sends_get_shutdown),

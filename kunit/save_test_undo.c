@@ -404,6 +404,66 @@ static void disable_races_save(struct kunit *test)
 	k->c->env->fb->on_gpadl_abort = NULL;
 }
 
+/* One sent packet, restored into a channel that is not enabled yet */
+static struct kit *undo_restored(struct kunit *test)
+{
+	struct kit *k = kit_make(test, true, NULL), *next;
+	struct kit_stream s;
+
+	core_run(k->c);
+	KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(k->c), "abc", 3, NULL,
+					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
+	kit_freeze(test);
+	s = kit_save(k, 65536);
+	kit_session_close(test);
+	next = kit_make(test, true, &k->instance);
+	kit_end(k);
+	KUNIT_ASSERT_EQ(test, kit_restore(next, &s), 0);
+	return next;
+}
+
+/* What was restored is undone by a disable, and not from under a save. */
+static void disable_of_restored_waits(struct kunit *test)
+{
+	struct kit_stream s = kit_stream_new(test);
+	struct kit *k = undo_restored(test);
+	struct vmb_channel *ch = k->c->ch;
+	struct core_kthread *t;
+	u32 filled, required;
+
+	KUNIT_ASSERT_EQ(test, vmb_channel_save_begin(ch), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_save_continue(ch, s.data, 256, &filled, &required),
+			-EOVERFLOW);
+	t = core_thread_start(test, core_do_disable, k->c);
+	core_until(k->c, wq_has_sleeper(&ch->life_wait));
+	KUNIT_EXPECT_EQ(test, core_count(k->c, CORE_DONE), 0);
+	KUNIT_EXPECT_EQ(test, vmb_channel_save_continue(ch, s.data, 65536, &filled, &required), 0);
+	vmb_channel_save_end(ch);
+	KUNIT_EXPECT_EQ(test, core_thread_join(test, t), 0);
+	core_wait(k->c, CORE_DONE, 1);
+	KUNIT_EXPECT_EQ(test, core_event(k->c, CORE_DONE, 0)->status, -ECANCELED);
+}
+
+/* A link of an earlier life, which was reset, is not that of the state restored since. */
+static void save_of_restored_again(struct kunit *test)
+{
+	struct kit *k = undo_restored(test);
+	struct kmcl_save_channel *rec;
+	struct kit_stream s;
+
+	s = kit_save(k, 65536);
+	k->c->env->fb->adopt = VMB_LINK_RESET;
+	core_enable(k->c);
+	KUNIT_EXPECT_EQ(test, vmb_channel_get_link_state(k->c->ch), VMB_LINK_RESET);
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(k->c->ch), 0);
+	KUNIT_ASSERT_EQ(test, kit_restore(k, &s), 0);
+	s = kit_save(k, 65536);
+	rec = (void *)(kit_chunk(&s, 1) + 1);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(rec->state), KMCL_SAVED_OPEN);
+	KUNIT_EXPECT_EQ(test, vmb_channel_disable(k->c->ch), 0);
+	KUNIT_EXPECT_EQ(test, kit_restore(k, &s), 0);
+}
+
 /* Noted; the save fails; the close happens after it. */
 static void close_during_save(struct kunit *test)
 {
@@ -496,6 +556,8 @@ static struct kunit_case save_undo_cases[] = {
 	KUNIT_CASE(complete_races_save),
 	KUNIT_CASE(complete_while_disable_waits),
 	KUNIT_CASE(disable_races_save),
+	KUNIT_CASE(disable_of_restored_waits),
+	KUNIT_CASE(save_of_restored_again),
 	KUNIT_CASE(close_during_save),
 	KUNIT_CASE(close_while_frozen),
 	KUNIT_CASE(save_not_open),

@@ -581,6 +581,40 @@ static void d16_count_is_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmb_packet_uninitialize(c->packets[1]), -EINVAL);
 }
 
+#define RESENDS	1000U
+
+static void send_for_ever(struct core_chan *c, struct vmb_packet *pkt, int status, void *buffer,
+			  u32 length)
+{
+	u32 *sent = c->priv;
+
+	if (status || *sent == RESENDS)
+		return;
+	WRITE_ONCE(*sent, *sent + 1);
+	vmb_packet_send(pkt, "x", 1, NULL, 0);
+}
+
+/* A routine that always sends anew: who sent the first one does not call it for ever. */
+static void send_routine_resends_for_ever(struct kunit *test)
+{
+	struct core_chan *c = core_server_running(test);
+	struct vmb_packet *pkt = core_packet(c);
+	u32 sent = 0, then;
+	int ret;
+
+	c->on_done = send_for_ever;
+	c->priv = &sent;
+	/* What it leaves to the tasklet waits, too. */
+	local_bh_disable();
+	ret = vmb_packet_send(pkt, "x", 1, NULL, 0);
+	then = READ_ONCE(sent);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_LE(test, then, 100);
+	core_until(c, READ_ONCE(sent) == RESENDS);
+	c->on_done = NULL;
+}
+
 static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_without_completion),
 	KUNIT_CASE(send_with_completion),
@@ -596,6 +630,7 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_one_publish_per_batch),
 	KUNIT_CASE(send_publishes_before_waiting),
 	KUNIT_CASE(send_routine_resends),
+	KUNIT_CASE(send_routine_resends_for_ever),
 	KUNIT_CASE(send_routine_passes_on),
 	KUNIT_CASE(send_routine_frees),
 	KUNIT_CASE(d16_ids),

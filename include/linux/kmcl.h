@@ -68,7 +68,7 @@ struct vmb_packet_completion;
 /* vmb_packet_send() and its like: VMBUS_CHANNEL_FORMAT_FLAG_* */
 #define VMB_PACKET_FLAG_WAIT_FOR_COMPLETION	0x1U
 #define VMB_PACKET_FLAG_FORCE_MDL_LENGTH	0x2U
-#define VMB_PACKET_FLAG_PAGED_BUFFER		0x4U
+#define VMB_PACKET_FLAG_PAGED_BUFFER		0x4U	/* Windows'; all memory here is resident */
 
 /* vmb_channel_create_gpadl_*() and vmb_channel_map_gpadl() */
 #define VMB_GPADL_FLAG_READ_ONLY		0x1U
@@ -77,11 +77,11 @@ struct vmb_packet_completion;
 #define VMB_CHANNEL_INIT_FLAG_IS_PIPE		0x1U
 
 /* vmb_server_channel_init_set_flags() */
-#define VMB_SERVER_FLAG_LOOPBACK_OFFER			0x1U
-#define VMB_SERVER_FLAG_ENUMERATE_DEVICE_INTERFACE	0x2U
-#define VMB_SERVER_FLAG_OFFER_AS_PIPE			0x4U
-#define VMB_SERVER_FLAG_FORCE_NEW_CHANNEL		0x8U
-#define VMB_SERVER_FLAG_TLNPI_PROVIDER_OFFER		0x10U
+#define VMB_SERVER_FLAG_LOOPBACK_OFFER			0x1U	/* what the loopback bus does */
+#define VMB_SERVER_FLAG_ENUMERATE_DEVICE_INTERFACE	0x2U	/* told to the client's end */
+#define VMB_SERVER_FLAG_OFFER_AS_PIPE			0x4U	/* the same */
+#define VMB_SERVER_FLAG_FORCE_NEW_CHANNEL		0x8U	/* a restore resets the link */
+#define VMB_SERVER_FLAG_TLNPI_PROVIDER_OFFER		0x10U	/* no bus here: -EOPNOTSUPP */
 
 /* process-packet callback */
 #define VMB_PROCESS_PACKET_FLAG_EXTERNAL_DATA	0x1U
@@ -240,7 +240,11 @@ typedef void (*vmb_channel_processing_complete_fn)(struct vmb_channel *channel, 
  *	NULL
  * @length: bytes of @buffer
  *
- * Context: softirq or process context, never with a lock of the library held.
+ * Context: softirq or process context, never with a lock of the library held. Of
+ * any packet of the channel, it may run inside a call by which one ends or is
+ * found to have ended, before that returns: vmb_packet_send(),
+ * vmb_packet_cancel(), vmb_channel_packet_complete(), vmb_channel_pause() and
+ * their like. Hold no lock there that the routine takes.
  * Windows: EvtVmbPacketCompletionRoutine.
  */
 typedef void (*vmb_packet_completion_fn)(struct vmb_packet *packet, int status,
@@ -364,8 +368,8 @@ typedef int (*vmb_channel_restore_state_fn)(struct vmb_channel *channel, const v
  * handover touches anything, and again once all channels stand still, when the
  * first answer may be out of date.
  *
- * Context: process context; no function of the library may be called that
- * needs process context.
+ * Context: process context, the first time with the list of all channels locked;
+ * no function of the library may be called that needs process context.
  * Return: 0: it may. An error: it may not; nobody is handed over then.
  */
 typedef int (*vmb_channel_query_handover_fn)(struct vmb_channel *channel, char *reason,

@@ -28,7 +28,8 @@ bool kmcl_in_callback(struct vmb_channel *ch)
  *	caller's, to be given to vmb_channel_cleanup()
  *
  * Windows: VmbChannelAllocate. Context: process context.
- * Return: 0; -EINVAL: no @channel; -ENOMEM.
+ * Return: 0; -EINVAL: no @channel; -ENOMEM; what device_add() says, such as of a
+ * @parent that is going away.
  */
 int vmb_channel_allocate(struct device *parent, bool is_server, struct vmb_channel **channel)
 {
@@ -230,7 +231,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_enable, KMCL_NS);
  *
  * Returns once Closed ran, where the channel was open, and it is Disabled. All
  * that it still was to send has completed with -ENODEV. Waits for packets that
- * the consumer holds, and for the end of a freeze; not for the peer.
+ * the consumer holds, and for the end of a freeze or a save; not for the peer.
  * A restore that was not finished, or not enabled since, is undone.
  * Windows: VmbChannelDisable.
  *
@@ -245,6 +246,8 @@ int vmb_channel_disable(struct vmb_channel *ch)
 	might_sleep();
 	if (WARN(kmcl_in_callback(ch), "%s: disabled in a callback\n", ch->cfg.name))
 		return -EDEADLK;
+	/* What a save walks stays there until its end. */
+	wait_event(ch->life_wait, !READ_ONCE(ch->restored) || !READ_ONCE(ch->saving));
 	kmcl_restore_undo(ch);
 	spin_lock_irqsave(&ch->lock, flags);
 	seq = ch->disabled_seq;

@@ -209,19 +209,25 @@ static int kmcl_ioc_restore_end(struct kmcl_session *s, struct kmcl_restore *arg
 static int kmcl_ioc_drop(struct kmcl_session *s, struct kmcl_drop *arg)
 {
 	struct vmb_bus *bus = NULL;
+	int ret;
 
 	if (arg->flags)
 		return -EOPNOTSUPP;
 	if (s->state != KMCL_SESSION_NEW || atomic_cmpxchg(&kmcl_session_busy, 0, 1))
 		return -EBUSY;
+	ret = kmcl_store_change_begin();
+	if (ret)
+		goto out;
 	arg->dropped = kmcl_store_drop();
 	/* Links that were kept for them have nobody to come for them now. */
 	while ((bus = kmcl_bus_next(bus)))
 		if (bus->ops->bus_drop)
 			bus->ops->bus_drop(bus);
+	kmcl_store_change_end();
 	kmcl_store_release_waiters();
+out:
 	atomic_set(&kmcl_session_busy, 0);
-	return 0;
+	return ret;
 }
 
 static int kmcl_ioc_info(struct kmcl_session *s, struct kmcl_session_info *arg)

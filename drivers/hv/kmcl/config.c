@@ -39,7 +39,8 @@ int kmcl_channel_prepare(struct vmb_channel *ch)
 		kmcl_packet_unprepare(ch);
 		goto out;
 	}
-	WRITE_ONCE(ch->prepared, true);
+	/* Pairs with kmcl_channel_prepared(). */
+	smp_store_release(&ch->prepared, true);
 out:
 	mutex_unlock(&kmcl_prepare_mutex);
 	return ret;
@@ -404,7 +405,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_channel_init_set_subchannel_index, KMCL_NS);
  * @ch: a Disabled channel
  * @cpu: processor, or -1: where the peer signals from (the default)
  *
- * A wish. Windows: VmbClientChannelInitSetTargetProcessorIndex.
+ * A wish. Windows: VmbClientChannelInitSetTargetProcessorIndex, of version 5 of
+ * its interface, which include/windows does not have.
  * Context: process context. Return: 0; -EBUSY: not Disabled; -EINVAL.
  */
 int vmb_channel_init_set_processor(struct vmb_channel *ch, int cpu)

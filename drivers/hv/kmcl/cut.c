@@ -22,6 +22,8 @@ static bool kmcl_cut_begin(struct vmb_channel *ch)
 	      !list_empty(&ch->tx_sent);
 	if (ret) {
 		ch->cut = true;
+		/* Also for a freeze that comes before the life gets to the end. */
+		ch->link_down = true;
 		ch->tx_open = false;
 		/* And nothing goes into the ring any more. */
 		kmcl_send_end_link_locked(ch, false);

@@ -121,7 +121,7 @@ static int kmcl_freeze_wait(struct kmcl_session *s, bool (*done)(struct vmb_chan
 	long left;
 
 	list_for_each_entry(m, &s->freeze_members, node) {
-		left = time_before(jiffies, until) ? until - jiffies : 0;
+		left = max_t(long, until - jiffies, 0);
 		left = wait_event_interruptible_timeout(m->channel->life_wait, done(m->channel),
 							left);
 		if (left < 0)
@@ -135,19 +135,29 @@ static int kmcl_freeze_wait(struct kmcl_session *s, bool (*done)(struct vmb_chan
 	return 0;
 }
 
-/* May @ch be handed over, as far as its consumer knows? Keeps the reason. */
+/* What it waits for would be lost: the next kernel would get its blank state. */
+static bool kmcl_freeze_awaits(struct vmb_channel *ch)
+{
+	return kmcl_store_awaited(ch) && !READ_ONCE(ch->attached) && !kmcl_store_has(ch);
+}
+
+/* May @ch be handed over, as far as it and its consumer know? Keeps the reason. */
 static int kmcl_freeze_query(struct kmcl_session *s, struct vmb_channel *ch)
 {
 	struct kmcl_reason *reason = &s->reason;
-	int ret;
+	int ret = 0;
 
 	static_assert(sizeof(reason->text) == VMB_MAX_REASON);
-	if (!ch->cfg.query_handover)
-		return 0;
 	memset(reason->text, 0, sizeof(reason->text));
-	WRITE_ONCE(ch->query_task, current);
-	ret = ch->cfg.query_handover(ch, reason->text, sizeof(reason->text));
-	WRITE_ONCE(ch->query_task, NULL);
+	if (kmcl_freeze_awaits(ch)) {
+		strscpy(reason->text, "it waits for its state: kmclctl restore FILE, or --none",
+			sizeof(reason->text));
+		ret = -ECANCELED;
+	} else if (ch->cfg.query_handover) {
+		WRITE_ONCE(ch->query_task, current);
+		ret = ch->cfg.query_handover(ch, reason->text, sizeof(reason->text));
+		WRITE_ONCE(ch->query_task, NULL);
+	}
 	if (!ret) {
 		memset(reason->text, 0, sizeof(reason->text));
 		return 0;

@@ -4,13 +4,15 @@
  *
  * Locking, outermost first:
  *
- *   kmcl_session_mutex   one freeze or restore session at a time; handover.c
+ *   kmcl_session.mutex   the calls of one session; that only one freezes or
+ *                        restores at a time is kmcl_session_busy's; chardev.c
  *   kmcl_channels_mutex  the list of channels and of identities; registry.c
  *   vmb_channel.lock     everything in flight on a channel, its wishes and its
  *                        state; a spinlock, interrupts off
  *   a transport's own locks
  *
- * Callbacks into a consumer are made with none of them held.
+ * Callbacks into a consumer are made with none of the last three held, except for
+ * query-handover, which runs under kmcl_channels_mutex.
  */
 #ifndef _KMCL_INTERNAL_H
 #define _KMCL_INTERNAL_H
@@ -384,6 +386,13 @@ void kmcl_reboot_exit(void);
 /* config.c */
 int kmcl_channel_prepare(struct vmb_channel *ch);
 void kmcl_channel_unprepare(struct vmb_channel *ch);
+
+static inline bool kmcl_channel_prepared(struct vmb_channel *ch)
+{
+	/* Pairs with kmcl_channel_prepare(): what was prepared is there, too. */
+	return smp_load_acquire(&ch->prepared);
+}
+
 int kmcl_config_begin(struct vmb_channel *ch);
 
 /* registry.c */
@@ -393,6 +402,7 @@ void kmcl_registry_add(struct vmb_channel *ch);
 void kmcl_registry_del(struct vmb_channel *ch);
 int kmcl_identity_take(struct vmb_channel *ch);
 void kmcl_identity_release(struct vmb_channel *ch);
+bool kmcl_identity_attached(const struct kmcl_identity *id);
 void kmcl_identity_of(struct vmb_channel *ch, struct kmcl_identity *id);
 bool kmcl_identity_match(const struct kmcl_identity *saved, const struct kmcl_identity *of,
 			 bool any_instance);
@@ -471,6 +481,7 @@ void kmcl_send_done_locked(struct vmb_packet *pkt, int status);
 void kmcl_send_end_link(struct vmb_channel *ch, bool closed);
 void kmcl_send_end_link_locked(struct vmb_channel *ch, bool closed);
 void kmcl_send_end(struct vmb_channel *ch, int status, bool sent_only);
+int kmcl_send_cancel_locked(struct vmb_packet *pkt);
 void kmcl_send_cancel_all_locked(struct vmb_channel *ch);
 void kmcl_send_wait_done(struct vmb_channel *ch);
 int kmcl_send_completed(struct vmb_channel *ch, struct kmcl_rx *rx, u32 *budget,
@@ -504,7 +515,9 @@ bool kmcl_handover_holds(struct vmb_channel *ch);
 
 /* store.c */
 bool kmcl_store_awaited(struct vmb_channel *ch);
+void kmcl_store_claim_begin(void);
 bool kmcl_store_claim(struct vmb_channel *ch);
+void kmcl_store_claim_end(void);
 int kmcl_store_init(void);
 void kmcl_store_exit(void);
 

@@ -165,8 +165,11 @@ static void kmcl_life_attach(struct vmb_channel *ch)
 	void *link = NULL;
 	int ret;
 
-	if (!kmcl_store_claim(ch))
+	kmcl_store_claim_begin();
+	if (!kmcl_store_claim(ch)) {
+		kmcl_store_claim_end();
 		return;
+	}
 	kmcl_life_params(ch, &params);
 	ret = ch->ops->attach(ch->cfg.bus, ch, &params, &link, &state);
 
@@ -185,6 +188,7 @@ static void kmcl_life_attach(struct vmb_channel *ch)
 	}
 	ch->attach_status = ret;
 	spin_unlock_irqrestore(&ch->lock, flags);
+	kmcl_store_claim_end();
 	if (ch->link_state == VMB_LINK_RESET)
 		kmcl_life_link_reset(ch);
 	if (ret)
@@ -200,6 +204,13 @@ static void kmcl_life_abort_calls(struct vmb_channel *ch)
 	if (ch->gpadl_calls && ch->ops->gpadl_abort)
 		ch->ops->gpadl_abort(ch->link);
 	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/* Have the calls that use the link come to their end. */
+static void kmcl_life_end_calls(struct vmb_channel *ch)
+{
+	kmcl_life_abort_calls(ch);
+	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
 }
 
 /* The Opened callback failed: it never was open. A link that was kept is reset. */
@@ -225,8 +236,7 @@ static void kmcl_life_open_undo(struct vmb_channel *ch, int status)
 	kmcl_send_end_link(ch, true);
 	kmcl_send_wait_done(ch);
 	kmcl_received_drop(ch);
-	kmcl_life_abort_calls(ch);
-	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
+	kmcl_life_end_calls(ch);
 	/* From here on the peer may try again. */
 	ch->ops->open_done(ch->link, status);
 	kmcl_send_end_quarantine(ch, true);
@@ -350,7 +360,7 @@ static void kmcl_life_close(struct vmb_channel *ch)
 	kmcl_cut_close(ch);
 	kmcl_send_end_link(ch, true);
 	kmcl_send_wait_done(ch);
-	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
+	kmcl_life_end_calls(ch);
 	if (ch->cfg.cb.closed)
 		ch->cfg.cb.closed(ch);
 
@@ -365,6 +375,8 @@ static void kmcl_life_close(struct vmb_channel *ch)
 	ch->link_reset = false;
 	ch->settling = true;
 	spin_unlock_irqrestore(&ch->lock, flags);
+	/* Those that began beside Closed; none does any more. */
+	kmcl_life_end_calls(ch);
 	/* From here on the peer may open anew. */
 	ch->ops->closed(ch->link);
 	kmcl_send_end_quarantine(ch, true);
@@ -471,6 +483,10 @@ static void kmcl_life_park(struct vmb_channel *ch)
 	kmcl_send_wait_done(ch);
 	if (open && ch->cfg.cb.closed)
 		ch->cfg.cb.closed(ch);
+	/* Nobody gets the link any more; who has it gives it back. */
+	spin_lock_irqsave(&ch->lock, flags);
+	ch->state = KMCL_PARKED;
+	spin_unlock_irqrestore(&ch->lock, flags);
 	wait_event(ch->life_wait, !READ_ONCE(ch->gpadl_calls));
 	if (ch->attached && ch->ops->park) {
 		ch->ops->park(ch->link);
@@ -494,7 +510,6 @@ static void kmcl_life_park(struct vmb_channel *ch)
 	ch->freeze = KMCL_THAWED;
 	ch->enabling = false;
 	ch->stop_reason = VMB_STOP_HANDED_OVER;
-	ch->state = KMCL_PARKED;
 	spin_unlock_irqrestore(&ch->lock, flags);
 }
 

@@ -223,11 +223,11 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_set_external_mdl, KMCL_NS);
  * Context: any context.
  * Return: 0; -EINPROGRESS: only inside the process-packet callback: return
  * without completing, the packet is delivered again once the memory is there;
- * -EINVAL: the packet has no external data, or a WARN: it is not the
- * consumer's; -EFAULT: not the peer's memory; -EACCES: may not be written, or
+ * -EINVAL: unknown @flags, the packet has no external data, or a WARN: it is not
+ * the consumer's; -EFAULT: not the peer's memory; -EACCES: may not be written, or
  * was had read-only before;
  * -EAGAIN: not there yet, and called outside the callback; -ENODEV: the link
- * ended; -ESTALE: a handover was committed.
+ * ended, or, of a restored packet, is not there yet; -ESTALE: a handover was committed.
  */
 int vmb_channel_packet_get_external_data(struct vmb_packet_completion *pkt, u32 flags,
 					 struct vmb_mdl **mdl)
@@ -256,7 +256,8 @@ int vmb_channel_packet_get_external_data(struct vmb_packet_completion *pkt, u32 
 		pkt->bits |= KMCL_RX_EXT_WAIT;
 		ret = ch->ops->gpa_get(ch->link, kmcl_received_header(pkt), pkt->header_len, flags,
 				       bvec, &nr);
-		if (ret == -EINPROGRESS && (pkt->bits & KMCL_RX_IN_CALLBACK)) {
+		if (ret == -EINPROGRESS && (pkt->bits & KMCL_RX_IN_CALLBACK) &&
+		    ch->save_task != current) {
 			pkt->bits |= KMCL_RX_REDELIVER;
 		} else {
 			pkt->bits &= ~KMCL_RX_EXT_WAIT;
@@ -371,10 +372,11 @@ static int kmcl_gpadl_leave(struct vmb_channel *ch, int ret)
  * Context: process context; not in the receive callbacks.
  * Return: 0; -EINVAL: a server, flags, the part is not within the chain, or not
  * whole pages where the bus (hv) shares those alone; -E2BIG: more than the bus
- * (loopback) can describe; -EOPNOTSUPP: the transport has none, or not on this
+ * can describe; -EOPNOTSUPP: the transport has none, or not on this
  * channel; -ENODEV: no open link, or it ended;
- * -ESHUTDOWN: frozen or being saved; -ENOMEM; -EIO: the peer refused; -EDEADLK
- * and a WARN inside a receive callback.
+ * -ESHUTDOWN: frozen or being saved; -ENOMEM; -ENOSPC: the channel or the bus has
+ * as many GPADLs as there can be; -ENOBUFS: too many control messages wait to be
+ * sent; -EIO: the peer refused; -EDEADLK and a WARN inside a receive callback.
  */
 int vmb_channel_create_gpadl_from_mdl(struct vmb_channel *ch, u32 flags, struct vmb_mdl *mdl,
 				      u32 offset, u32 length, u32 *handle)

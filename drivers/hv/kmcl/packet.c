@@ -216,7 +216,7 @@ struct vmb_packet *vmb_packet_allocate(struct vmb_channel *ch)
 	gfp_t gfp = READ_ONCE(ch->save_task) == current ? GFP_KERNEL : GFP_ATOMIC;
 	struct vmb_packet *pkt;
 
-	if (!READ_ONCE(ch->prepared) && kmcl_channel_prepare(ch))
+	if (!kmcl_channel_prepared(ch) && kmcl_channel_prepare(ch))
 		return NULL;
 	pkt = kmem_cache_alloc(ch->tx_cache, gfp | __GFP_NOWARN);
 	if (!pkt)
@@ -262,7 +262,7 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_free, KMCL_NS);
  */
 u32 vmb_channel_sizeof_packet(struct vmb_channel *ch)
 {
-	if (!READ_ONCE(ch->prepared) && kmcl_channel_prepare(ch))
+	if (!kmcl_channel_prepared(ch) && kmcl_channel_prepare(ch))
 		return 0;
 	return ch->packet_size;
 }
@@ -289,7 +289,7 @@ int vmb_packet_initialize(struct vmb_channel *ch, struct vmb_packet *pkt, u32 si
 {
 	int ret = 0;
 
-	if (!READ_ONCE(ch->prepared))
+	if (!kmcl_channel_prepared(ch))
 		ret = kmcl_channel_prepare(ch);
 	if (ret)
 		return ret;

@@ -167,6 +167,9 @@ static int kmcl_rx_take(struct vmb_channel *ch, struct kmcl_rx_hand *hand,
 	pkt->payload_len = rx->payload_len;
 	pkt->header_len = rx->header_len;
 	ch->ops->rx_copy(ch->link, rx, kmcl_received_header(pkt), kmcl_received_payload(pkt));
+	/* A head of an in-band packet's that is longer than its type's has no meaning. */
+	if (rx->type == KMCL_PACKET_INBAND)
+		pkt->header_len = 0;
 
 	if (rx->type == KMCL_PACKET_GPA_DIRECT &&
 	    kmcl_ranges_check(ch, kmcl_received_header(pkt), pkt->header_len))
@@ -409,7 +412,8 @@ static void kmcl_rx_poll(struct vmb_channel *ch, bool sleepable)
 		again = kmcl_rx_drain(ch, &hand);
 	kmcl_rx_end(ch, &hand);
 	WRITE_ONCE(ch->rx_task, NULL);
-	WRITE_ONCE(ch->rx_seq, ch->rx_seq + 1);
+	/* What the callbacks did is there for who waits for this poll's end. */
+	smp_store_release(&ch->rx_seq, ch->rx_seq + 1);
 	clear_bit_unlock(KMCL_RX_RUNNING, &ch->rx_bits);
 	/* Pairs with the barrier where a second poll leaves it to this one. */
 	smp_mb__after_atomic();
@@ -432,6 +436,15 @@ static void kmcl_rx_work(struct work_struct *work)
 	kmcl_rx_poll(container_of(work, struct vmb_channel, rx_work), true);
 }
 
+/* None is on, or the one that was at @seq is over. */
+static bool kmcl_rx_poll_over(struct vmb_channel *ch, u32 seq)
+{
+	if (!test_bit_acquire(KMCL_RX_RUNNING, &ch->rx_bits))
+		return true;
+	/* Pairs with the end of the poll: what its callbacks did is there, too. */
+	return smp_load_acquire(&ch->rx_seq) != seq;
+}
+
 /* Change what the receive side does, and wait until it does. Process context. */
 void kmcl_receive_set_mode(struct vmb_channel *ch, enum kmcl_rx_mode mode)
 {
@@ -448,9 +461,7 @@ void kmcl_receive_set_mode(struct vmb_channel *ch, enum kmcl_rx_mode mode)
 	smp_mb();
 	seq = READ_ONCE(ch->rx_seq);
 	if (mode != KMCL_RX_ON)
-		wait_event(ch->rx_wait,
-			   !test_bit(KMCL_RX_RUNNING, &ch->rx_bits) ||
-			   READ_ONCE(ch->rx_seq) != seq);
+		wait_event(ch->rx_wait, kmcl_rx_poll_over(ch, seq));
 	if (mode != KMCL_RX_OFF)
 		kmcl_receive_schedule(ch);
 }

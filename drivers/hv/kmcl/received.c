@@ -333,7 +333,7 @@ int vmb_channel_packet_defer_to_passive(struct vmb_packet_completion *pkt)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	if (kmcl_received_is_held(ch, pkt, "deferral") &&
-	    !WARN(!(pkt->bits & KMCL_RX_IN_CALLBACK),
+	    !WARN(!(pkt->bits & KMCL_RX_IN_CALLBACK) || ch->save_task == current,
 		  "%s: deferral outside the callback\n", ch->cfg.name)) {
 		pkt->bits |= KMCL_RX_DEFERRED | KMCL_RX_REDELIVER;
 		ret = 0;

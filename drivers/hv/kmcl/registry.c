@@ -84,6 +84,24 @@ int kmcl_identity_take(struct vmb_channel *ch)
 	return ret;
 }
 
+/* Has a channel of this identity come up already? */
+bool kmcl_identity_attached(const struct kmcl_identity *id)
+{
+	struct kmcl_identity other;
+	struct vmb_channel *ch;
+	bool ret = false;
+
+	mutex_lock(&kmcl_channels_mutex);
+	list_for_each_entry(ch, &kmcl_channels, node) {
+		if (!ch->registered || !READ_ONCE(ch->attached))
+			continue;
+		kmcl_identity_of(ch, &other);
+		ret |= !memcmp(id, &other, sizeof(other));
+	}
+	mutex_unlock(&kmcl_channels_mutex);
+	return ret;
+}
+
 void kmcl_identity_release(struct vmb_channel *ch)
 {
 	unsigned long flags;

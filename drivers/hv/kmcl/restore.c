@@ -151,7 +151,8 @@ static void kmcl_restore_drop(struct vmb_channel *ch, bool idle)
 	if (ctx)
 		undo = !idle || !(ctx->busy || ctx->attaching);
 	else
-		undo = ch->restored && ch->state == KMCL_DISABLED && !ch->want_enabled;
+		undo = ch->restored && ch->state == KMCL_DISABLED && !ch->want_enabled &&
+		       !ch->saving;
 	if (undo) {
 		list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node)
 			kmcl_send_done_locked(pkt, -ECANCELED);
@@ -201,8 +202,7 @@ static void kmcl_restore_finish(struct vmb_channel *ch, struct kmcl_restore_ctx 
 
 	spin_lock_irqsave(&ch->lock, flags);
 	attached = ch->attached;
-	if (attached)
-		ch->link_state = VMB_LINK_RESET;
+	ch->link_state = attached ? VMB_LINK_RESET : VMB_LINK_NEW;
 	spin_unlock_irqrestore(&ch->lock, flags);
 	/* Enabled first, as Windows sources do: its link is a new one. */
 	if (attached)

@@ -211,7 +211,7 @@ static int kmcl_restore_packet_check(struct vmb_channel *ch, const struct kmcl_s
 	if (payload > ch->cfg.max_packet_size || ranges > ch->ranges_max ||
 	    private > VMB_MAX_SAVE_PRIVATE || le32_to_cpu(rec->ext_len) > ch->cfg.max_external)
 		return -EINVAL;
-	if (!ranges != !rec->ext_len || !ranges != !rec->ext_token)
+	if (!ranges != !rec->ext_len || !ranges != !rec->ext_token || ranges % 8)
 		return -EBADMSG;
 	if (!ranges)
 		return 0;
@@ -293,7 +293,8 @@ static int kmcl_restore_external(struct vmb_packet *pkt, u64 token, u32 ext_len)
  * routine, an id that cannot be, or external memory that is smaller than it was,
  * or not among what the bus kept; -EOPNOTSUPP: external memory, which the bus
  * does not keep; -EEXIST: the stream has that transaction twice; -EBUSY: a packet
- * that is being sent.
+ * that is being sent; -ENOMEM: only of a packet with external memory whose last
+ * send was given up.
  */
 int vmb_packet_restore(struct vmb_packet *pkt, const void *buffer, u32 size)
 {

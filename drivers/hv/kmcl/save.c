@@ -240,7 +240,9 @@ static bool kmcl_save_channel(struct vmb_channel *ch, struct kmcl_save *save)
 	rec->flags = cpu_to_le32((ch->paused ? KMCL_SAVED_PAUSED : 0) |
 				 (ch->rx_failed ? KMCL_SAVED_FAILED : 0));
 	rec->quota = cpu_to_le32(ch->quota);
-	rec->late = cpu_to_le32(ch->late);
+	/* Of more than that, nobody will hear when they are over. */
+	save->late = min(ch->late, VMB_MAX_PACKET_COUNT);
+	rec->late = cpu_to_le32(save->late);
 	rec->tx_generation = cpu_to_le64(ch->tx_generation);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	rec->max_packet_size = cpu_to_le32(ch->cfg.max_packet_size);
@@ -463,10 +465,15 @@ static bool kmcl_save_packet(struct vmb_channel *ch, struct kmcl_save *save,
 static bool kmcl_save_lent(struct kmcl_save *save, const struct kmcl_quarantine *q)
 {
 	struct kmcl_save_lent *rec;
-	void *chunk = kmcl_save_room(save, sizeof(*rec));
+	void *chunk;
 
+	/* Where a peer completed others twice there are fewer to come than memory is lent. */
+	if (save->lent == save->late)
+		return true;
+	chunk = kmcl_save_room(save, sizeof(*rec));
 	if (!chunk)
 		return false;
+	save->lent++;
 	rec = chunk + sizeof(struct kmcl_chunk);
 	*rec = (struct kmcl_save_lent) {
 		.id = cpu_to_le64(q->id),
@@ -620,12 +627,15 @@ void kmcl_save_finish(struct vmb_channel *ch, bool commit)
 	ch->saving = false;
 	ch->save = NULL;
 	ch->commit = commit;
+	/* Under the lock: once it is parked its consumer may clean it up. */
+	if (commit)
+		kmcl_life_kick(ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	kfree(save);
-	if (!commit) {
-		kmcl_received_apply_held_back(ch, false);
-		kmcl_send_flush(ch);
-	}
+	if (commit)
+		return;
+	kmcl_received_apply_held_back(ch, false);
+	kmcl_send_flush(ch);
 	kmcl_life_kick(ch);
 }
 
@@ -633,12 +643,15 @@ void kmcl_save_finish(struct vmb_channel *ch, bool commit)
  * vmb_channel_save_end() - the end of a save, finished or not
  * @ch: which
  *
- * The channel goes on as if nothing had been. Windows: VmbChannelSaveEnd.
+ * The channel goes on as if nothing had been; a WARN and nothing else inside a
+ * save callback of the channel. Windows: VmbChannelSaveEnd.
  * Context: process context.
  */
 void vmb_channel_save_end(struct vmb_channel *ch)
 {
 	might_sleep();
-	kmcl_save_finish(ch, false);
+	if (!WARN(READ_ONCE(ch->save_task) == current, "%s: save ended in a callback of its own\n",
+		  ch->cfg.name))
+		kmcl_save_finish(ch, false);
 }
 EXPORT_SYMBOL_NS_GPL(vmb_channel_save_end, KMCL_NS);

@@ -36,6 +36,8 @@ enum kmcl_save_phase {
  * @size: its bytes
  * @filled: bytes of it that are written
  * @required: bytes that the next chunk needs
+ * @late: late completions that it says are to come
+ * @lent: LENT chunks so far
  * @end: counts so far
  */
 struct kmcl_save {
@@ -50,6 +52,8 @@ struct kmcl_save {
 	u32 size;
 	u32 filled;
 	u32 required;
+	u32 late;
+	u32 lent;
 	struct kmcl_stream_end end;
 };
 

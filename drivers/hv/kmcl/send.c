@@ -20,6 +20,9 @@
 /* Bytes of completions that are copied in one section with interrupts off */
 #define KMCL_COPY_LOCKED	4096
 
+/* Routines that one call calls, beside those of completions in the ring */
+#define KMCL_DONE_BUDGET	64
+
 static void kmcl_quarantine_free(struct vmb_channel *ch, struct kmcl_quarantine *q, bool release)
 {
 	list_del(&q->node);
@@ -83,11 +86,13 @@ static void kmcl_send_end_packet(struct vmb_packet *pkt, int status, void *buffe
 
 /*
  * Let go of vmb_channel.lock, and call the routines of what is on tx_done. Hard
- * interrupts leave that to the poll.
+ * interrupts leave that to the poll, and so does who has called many: a routine
+ * may send anew, and a peer that keeps up have it end at once, for ever.
  */
 void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags)
 	__releases(&ch->lock)
 {
+	u32 budget = KMCL_DONE_BUDGET;
 	struct vmb_packet *pkt;
 
 	lockdep_assert_held(&ch->lock);
@@ -95,13 +100,16 @@ void kmcl_send_unlock(struct vmb_channel *ch, unsigned long flags)
 		kmcl_receive_schedule(ch);
 	} else if (!list_empty(&ch->tx_done) && !ch->tx_task) {
 		WRITE_ONCE(ch->tx_task, current);
-		while ((pkt = list_first_entry_or_null(&ch->tx_done, struct vmb_packet, node))) {
+		while (budget-- &&
+		       (pkt = list_first_entry_or_null(&ch->tx_done, struct vmb_packet, node))) {
 			list_del_init(&pkt->node);
 			spin_unlock_irqrestore(&ch->lock, flags);
 			kmcl_send_end_packet(pkt, pkt->status, NULL, 0);
 			spin_lock_irqsave(&ch->lock, flags);
 		}
 		WRITE_ONCE(ch->tx_task, NULL);
+		if (!list_empty(&ch->tx_done))
+			kmcl_receive_schedule(ch);
 		if (wq_has_sleeper(&ch->life_wait))
 			wake_up_all(&ch->life_wait);
 	}
@@ -626,7 +634,7 @@ bool kmcl_channel_lends(struct vmb_channel *ch)
 }
 EXPORT_SYMBOL_NS_GPL(kmcl_channel_lends, KMCL_NS);
 
-static int kmcl_send_cancel_locked(struct vmb_packet *pkt)
+int kmcl_send_cancel_locked(struct vmb_packet *pkt)
 {
 	struct vmb_channel *ch = pkt->channel;
 
@@ -665,7 +673,7 @@ void kmcl_send_cancel_all_locked(struct vmb_channel *ch)
  * its completion comes late, is dropped and counted. Without a counterpart in
  * Windows, where only the synchronous request cancels.
  *
- * Context: any context.
+ * Context: any context; routines as of vmb_packet_send().
  * Return: 0; -ENOENT where it is not being sent (or ends just now); -EBUSY where
  * the peer may still touch the packet's external memory, or the channel is
  * frozen or being saved.
@@ -694,7 +702,8 @@ EXPORT_SYMBOL_NS_GPL(vmb_packet_cancel, KMCL_NS);
  *
  * Windows: VmbPacketSend.
  *
- * Context: any context.
+ * Context: any context. The routine may run before this returns, and so may that
+ * of another packet of the channel; see &vmb_packet_completion_fn.
  * Return: 0: sent, or queued; the routine will be called once. -EINVAL: flags,
  * no routine, external memory without the flag or empty; -EMSGSIZE: larger than
  * the channel's limits or its ring; -EOPNOTSUPP: no external memory on this

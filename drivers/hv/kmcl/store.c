@@ -3,8 +3,13 @@
  * The store: saved channels whose consumers have not come yet, and whether there
  * is more to come.
  *
- * kmcl_store_mutex protects the list; inside it nothing is taken but, to show
- * who waits, kmcl_channels_mutex. kmcl_store_awaiting is read without it.
+ * kmcl_store_mutex protects the list; inside it nothing is taken.
+ * kmcl_store_awaiting is read without it.
+ *
+ * kmcl_store_claims is held for reading from where a channel takes its state to
+ * where it has its link, which that state is about; for writing by who puts
+ * state and links there or drops them. Taken before all other locks but the
+ * session's.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "restore.h"
 #include "store.h"
 #include "stream.h"
 
@@ -25,6 +31,7 @@ module_param_named(restore, kmcl_restore_mode, charp, 0444);
 MODULE_PARM_DESC(restore,
 		 "\"pending\": channels with save callbacks wait for their state; \"none\" (default)");
 
+static DECLARE_RWSEM(kmcl_store_claims);
 static DEFINE_MUTEX(kmcl_store_mutex);
 static LIST_HEAD(kmcl_store);
 static bool kmcl_store_awaiting;
@@ -214,6 +221,28 @@ static int kmcl_store_apply(struct vmb_channel *ch, struct kmcl_saved *saved)
 	return -EBADMSG;
 }
 
+/* A channel that is about to attach, from before kmcl_store_claim() until it has */
+void kmcl_store_claim_begin(void)
+{
+	down_read(&kmcl_store_claims);
+}
+
+void kmcl_store_claim_end(void)
+{
+	up_read(&kmcl_store_claims);
+}
+
+/* Who changes what there is to claim. 0, or -EINTR: killed while a claim went on. */
+int kmcl_store_change_begin(void)
+{
+	return down_write_killable(&kmcl_store_claims);
+}
+
+void kmcl_store_change_end(void)
+{
+	up_write(&kmcl_store_claims);
+}
+
 /*
  * The channel is about to attach: apply its state, if there is one. Waits for the
  * memory that this needs. False: it was disabled meanwhile, the state stays.
@@ -223,6 +252,7 @@ bool kmcl_store_claim(struct vmb_channel *ch)
 	bool any = !ch->server && guid_is_null(&ch->cfg.instance);
 	struct kmcl_saved *saved;
 	struct kmcl_identity id;
+	guid_t instance;
 	int ret;
 
 	if (ch->restored)
@@ -243,6 +273,11 @@ bool kmcl_store_claim(struct vmb_channel *ch)
 		list_add(&saved->node, &kmcl_store);
 		mutex_unlock(&kmcl_store_mutex);
 		return false;
+	}
+	/* Its link, and no other, ends when it attaches. */
+	if (ret && any) {
+		import_guid(&instance, saved->identity.instance);
+		kmcl_restore_instance(ch, &instance);
 	}
 	if (ret)
 		pr_err("%s: SAVED STATE REFUSED (error %d): comes up fresh, what was in flight is lost\n",
@@ -289,35 +324,50 @@ struct kmcl_saved *kmcl_store_next(struct kmcl_saved *saved, const struct vmb_bu
 	return ret;
 }
 
-static ssize_t kmcl_store_line(char *buf, ssize_t at, const char *what,
-			       const struct kmcl_identity *id, const char *name)
+/* A line for each, and at the end how many had no room */
+struct kmcl_store_list {
+	char *buf;
+	ssize_t at;
+	u32 more;
+};
+
+#define KMCL_STORE_LINE_MAX	256	/* two names, two GUIDs, and room for "more N" */
+
+static void kmcl_store_line(struct kmcl_store_list *list, const char *what,
+			    const struct kmcl_identity *id, const char *name)
 {
-	return sysfs_emit_at(buf, at, "%s %s %pUl %pUl %u %s %s\n", what,
-			     id->server ? "server" : "client", id->type, id->instance,
-			     le16_to_cpu(id->subchannel), id->bus, name);
+	if (list->more || list->at > PAGE_SIZE - KMCL_STORE_LINE_MAX) {
+		list->more++;
+		return;
+	}
+	list->at += sysfs_emit_at(list->buf, list->at, "%s %s %pUl %pUl %u %s %s\n", what,
+				  id->server ? "server" : "client", id->type, id->instance,
+				  le16_to_cpu(id->subchannel), id->bus, name);
 }
 
 /* What waits for a consumer, and who waits for its state */
 ssize_t kmcl_store_show(char *buf)
 {
+	struct kmcl_store_list list = { .buf = buf };
 	struct kmcl_saved *saved;
 	struct kmcl_identity id;
 	struct vmb_channel *ch;
-	ssize_t at = 0;
 
 	mutex_lock(&kmcl_store_mutex);
 	list_for_each_entry(saved, &kmcl_store, node)
-		at += kmcl_store_line(buf, at, "unclaimed", &saved->identity, saved->name);
+		kmcl_store_line(&list, "unclaimed", &saved->identity, saved->name);
 	mutex_unlock(&kmcl_store_mutex);
 	mutex_lock(&kmcl_channels_mutex);
 	list_for_each_entry(ch, &kmcl_channels, node) {
 		if (!ch->registered || ch->attached || !kmcl_store_awaited(ch))
 			continue;
 		kmcl_identity_of(ch, &id);
-		at += kmcl_store_line(buf, at, "awaited", &id, ch->cfg.name);
+		kmcl_store_line(&list, "awaited", &id, ch->cfg.name);
 	}
 	mutex_unlock(&kmcl_channels_mutex);
-	return at;
+	if (list.more)
+		list.at += sysfs_emit_at(buf, list.at, "more %u\n", list.more);
+	return list.at;
 }
 KMCL_EXPORT_IF_KUNIT(kmcl_store_show);
 

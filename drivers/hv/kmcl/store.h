@@ -48,6 +48,8 @@ struct kmcl_saved *kmcl_store_next(struct kmcl_saved *saved, const struct vmb_bu
 bool kmcl_store_has(struct vmb_channel *ch);
 int kmcl_store_check(struct list_head *list);
 int kmcl_store_add(struct list_head *list);
+int kmcl_store_change_begin(void);
+void kmcl_store_change_end(void);
 u32 kmcl_store_drop(void);
 void kmcl_store_release_waiters(void);
 void kmcl_store_kick(void);

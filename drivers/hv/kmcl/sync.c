@@ -49,18 +49,31 @@ static bool kmcl_sync_still(struct vmb_channel *ch)
 	return ret;
 }
 
+/* Cancel it. False: not while the channel is frozen or being saved. */
+static bool kmcl_sync_cancel(struct vmb_packet *pkt, int *ret)
+{
+	struct vmb_channel *ch = pkt->channel;
+	unsigned long flags;
+	bool still;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	still = kmcl_still(ch);
+	if (!still)
+		*ret = kmcl_send_cancel_locked(pkt);
+	kmcl_send_unlock(ch, flags);
+	return !still;
+}
+
 /*
  * It took too long. Where it ends at this very moment, or the peer may still
- * touch its memory, it cannot be cancelled and ends by itself; while the channel
- * is frozen or being saved, not yet.
+ * touch its memory, it cannot be cancelled and ends by itself.
  */
 static int kmcl_sync_give_up(struct vmb_packet *pkt)
 {
-	struct vmb_channel *ch = pkt->channel;
 	int ret;
 
-	while ((ret = vmb_packet_cancel(pkt)) == -EBUSY && kmcl_sync_still(ch))
-		wait_event(ch->life_wait, !kmcl_sync_still(ch));
+	while (!kmcl_sync_cancel(pkt, &ret))
+		wait_event(pkt->channel->life_wait, !kmcl_sync_still(pkt->channel));
 	return ret;
 }
 
@@ -91,10 +104,12 @@ static int kmcl_sync_wait(struct vmb_packet *pkt, struct kmcl_sync *sync, const 
  * counted. Not from Started, where completions do not flow yet; PostStarted is
  * the place. Windows: VmbChannelSendSynchronousRequest.
  *
- * Context: process context; on a server any context.
+ * Context: process context; on a server any that vmb_packet_allocate() may be
+ * called in.
  * Return: 0; -EOPNOTSUPP: a server, which must not wait for its guest, with more
  * than a zero timeout and no wait, or external memory where the channel has none;
- * -EINVAL: @completion_size, flags, a chain that makes no sense; -EOVERFLOW:
+ * -EINVAL: @completion_size, a negative @timeout, flags, @external without the
+ * wait, a chain that makes no sense; -EOVERFLOW:
  * zero timeout, and it did not fit: nothing was sent; -ETIMEDOUT; -ECANCELED;
  * -ENODEV: no link, or it ended; -EMSGSIZE; -ESHUTDOWN; -ENOMEM; -EDEADLK and a
  * WARN where it could never end.

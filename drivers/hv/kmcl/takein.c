@@ -239,41 +239,67 @@ int kmcl_session_consume(struct kmcl_session *s)
 }
 KMCL_EXPORT_IF_KUNIT(kmcl_session_consume);
 
-/* The set is in: the buses come up, channels find their state. */
-int kmcl_session_restore_end(struct kmcl_session *s)
+/* One that is up would take its state when it comes up anew, over what it did since. */
+static int kmcl_takein_check_up(struct kmcl_session *s)
+{
+	struct kmcl_saved *saved;
+
+	list_for_each_entry(saved, &s->streams, node) {
+		if (kmcl_identity_attached(&saved->identity)) {
+			pr_err("restore: %s is up already\n", saved->name);
+			return -EBUSY;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The buses come up, channels find their state. */
+static int kmcl_takein_all(struct kmcl_session *s)
 {
 	struct kmcl_session_bus *sb;
-	struct kmcl_saved *saved;
-	int ret = 0;
+	int ret;
 
-	if (s->state != KMCL_SESSION_RESTORED || s->stage_len) {
-		s->state = KMCL_SESSION_FAILED;
-		return -EBADMSG;
-	}
 	/* Known beforehand: once the buses are up there is no way back. */
-	ret = kmcl_store_check(&s->streams);
-	if (ret) {
-		s->state = KMCL_SESSION_FAILED;
+	ret = kmcl_store_check(&s->streams) ?: kmcl_takein_check_up(s);
+	if (ret)
 		return ret;
-	}
-	list_for_each_entry(saved, &s->streams, node)
-		s->info.channels++;
 	list_for_each_entry(sb, &s->buses, node) {
 		ret = sb->bus->ops->bus_restore_end(sb->bus, true);
 		sb->begun = false;
 		if (ret) {
 			pr_err("restore: the record of bus %s is refused: error %d\n",
 			       sb->bus->name, ret);
-			break;
+			return ret;
 		}
 		s->info.buses++;
 	}
-	if (!ret)
-		ret = kmcl_store_add(&s->streams);
+	return kmcl_store_add(&s->streams);
+}
+
+/* The set is in, whole. */
+int kmcl_session_restore_end(struct kmcl_session *s)
+{
+	struct kmcl_saved *saved;
+	u32 channels = 0;
+	int ret;
+
+	if (s->state != KMCL_SESSION_RESTORED || s->stage_len) {
+		s->state = KMCL_SESSION_FAILED;
+		return -EBADMSG;
+	}
+	list_for_each_entry(saved, &s->streams, node)
+		channels++;
+	ret = kmcl_store_change_begin();
+	if (!ret) {
+		ret = kmcl_takein_all(s);
+		kmcl_store_change_end();
+	}
 	if (ret) {
 		s->state = KMCL_SESSION_FAILED;
 		return ret;
 	}
+	s->info.channels = channels;
 	kmcl_store_release_waiters();
 	return 0;
 }

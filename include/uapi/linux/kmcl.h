@@ -294,12 +294,19 @@ struct kmcl_save_bus {
  * that was not finished.
  *
  * Every argument starts with its size; a size that the kernel does not know
- * gives -E2BIG (unknown bytes not 0) or -EINVAL (too small). Other errors:
- * -EPERM (no CAP_SYS_ADMIN), -ENOTTY (no such ioctl), -EOPNOTSUPP (unknown
- * flag), -EBUSY (wrong order, or another session is at it).
+ * gives -E2BIG (unknown bytes not 0, or more than a page) or -EINVAL (too
+ * small). Other errors of all: -EPERM (no CAP_SYS_ADMIN), -ENOTTY (no such
+ * ioctl), -EOPNOTSUPP (unknown flag), -EBUSY (wrong order, or another session
+ * is at it), -EFAULT, -EINTR (a signal, while another call of the session runs).
  *
- * After %KMCL_IOC_FREEZE, read() hands out the set, 0 at its end; a channel
- * that cannot be saved makes read() fail and the session can only be closed.
+ * After %KMCL_IOC_FREEZE, read() hands out the set, 0 at its end. Where it
+ * fails, but for -EFAULT and -EINTR, the session can only be closed: -EBUSY not
+ * frozen, failed before, or a consumer is saving or restoring that channel
+ * itself; -EOPNOTSUPP a channel cannot be saved, %KMCL_IOC_REASON says which and
+ * why; -ENODEV the peer closed one meanwhile; -EMSGSIZE a record of more than a
+ * chunk; -E2BIG more than 4096 channels and buses; -ENOMEM; or what a
+ * consumer's save callback returned.
+ *
  * After %KMCL_IOC_RESTORE, write() takes a set in pieces of any size.
  */
 
@@ -315,7 +322,8 @@ struct kmcl_save_bus {
  * struct kmcl_freeze - argument of %KMCL_IOC_FREEZE
  * @size: sizeof(struct kmcl_freeze)
  * @flags: KMCL_FREEZE_HANDOVER or 0
- * @deadline_ms: how long the freeze may take, in milliseconds; 0: the default
+ * @deadline_ms: how long the freeze may take, in milliseconds; 0: the longest
+ *	that one of the channels asks for, 5000 if there are none
  * @channels: out: channels frozen
  * @bus: freeze only channels of this bus; all 0: of all
  *
@@ -340,10 +348,11 @@ struct kmcl_freeze {
  * Parks all frozen channels: what was saved now belongs to the stream. Needs
  * the set to be read to its end. There is no way back.
  *
- * Errors: -EBUSY not read to its end; -ENODEV the peer closed a channel meanwhile;
+ * Errors: -EBUSY not read to its end, or a consumer ended the save of its
+ * channel; -ENODEV the peer closed a channel meanwhile;
  * -EEXIST state of such a channel waits to be claimed already; where the freeze
- * was not for a handover, -ECANCELED as there. After each but the first the
- * session can only be closed, which thaws.
+ * was not for a handover, -ECANCELED as there. After all but "not read to its
+ * end" the session can only be closed, which thaws.
  */
 struct kmcl_commit {
 	__u32 size;
@@ -359,9 +368,11 @@ struct kmcl_commit {
  * @buses: out, at the end: buses restored
  *
  * Errors of write() and of the end: -EBADMSG not a set, damaged or cut short;
- * -EOPNOTSUPP a feature or required chunk unknown here; -EEXIST state of such
- * a channel is there already; -ENODEV a bus that is not loaded; -EBUSY a bus
- * that is in use.
+ * -EOPNOTSUPP a feature or required chunk unknown here, or a bus that keeps no
+ * links; -EEXIST state of such a channel is there already; -ENODEV a bus that is
+ * not loaded, or has another id; -EBUSY a bus that is in use, or a channel that
+ * is up; -ENOSPC a bus where what is reserved already leaves no room; -ENOMEM;
+ * -EINTR killed while a channel took its state.
  */
 struct kmcl_restore {
 	__u32 size;

@@ -112,7 +112,8 @@ EXPORT_SYMBOL_NS_GPL(VmbPacketFree, KMCL_NS);
  * @Channel: of which; its configuration is fixed by this call
  *
  * Context: process context where the channel has not been enabled yet.
- * Return: bytes for VmbPacketInitialize(); 0 without memory.
+ * Return: bytes for VmbPacketInitialize(); 0 without memory, or where the channel
+ * is to have external data and there is no bus, or one that has none.
  */
 UINT32 VmbChannelSizeofPacket(VMBCHANNEL Channel)
 {
@@ -129,7 +130,9 @@ EXPORT_SYMBOL_NS_GPL(VmbChannelSizeofPacket, KMCL_NS);
  *
  * Context: any context but hard interrupts, once the channel was enabled.
  * Return: STATUS_SUCCESS, STATUS_INVALID_PARAMETER_1, _2 (not aligned), _3 (less
- * than VmbChannelSizeofPacket()), STATUS_INSUFFICIENT_RESOURCES.
+ * than VmbChannelSizeofPacket()), STATUS_INSUFFICIENT_RESOURCES; where the channel
+ * is to have external data, STATUS_INVALID_PARAMETER: no bus, STATUS_NOT_SUPPORTED:
+ * one that has none.
  */
 NTSTATUS VmbPacketInitialize(VMBCHANNEL Channel, VMBPACKET Packet, UINT32 ByteCount)
 {
