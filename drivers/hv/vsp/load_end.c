@@ -30,9 +30,9 @@ static uint channels = 12;
 module_param(channels, uint, 0444);
 MODULE_PARM_DESC(channels, "how many channels");
 
-static unsigned long long seed;
+static unsigned long long seed = 1;
 module_param(seed, ullong, 0444);
-MODULE_PARM_DESC(seed, "decides what is in all packets (0: a random one)");
+MODULE_PARM_DESC(seed, "decides what is in all packets; the same in the kernel that a live update goes to (0: a random one, which that does not know)");
 
 static struct workqueue_struct *load_wq;
 
