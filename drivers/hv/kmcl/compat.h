@@ -9,8 +9,11 @@
 
 #include <linux/crc32.h>
 
-/* Before 6.14 crc32c() was libcrc32c's, a module of its own over the crypto API. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+/*
+ * Before 6.14 crc32c() was libcrc32c's, a module of its own over the crypto API; in
+ * 6.14 it is in a header of its own.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
 static inline u32 crc32c(u32 crc, const void *data, size_t length)
 {
 	return __crc32c_le(crc, data, length);
