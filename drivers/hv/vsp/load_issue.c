@@ -254,7 +254,7 @@ void load_issue_fill(struct load_end *end)
 		}
 		clear_and_wake_up_bit(LOAD_FILLING, &end->bits);
 	} while (left && test_bit(LOAD_FILL_AGAIN, &end->bits));
-	if (!left)
+	if (!left && end->plan.depth[end->mine])
 		load_end_kick(end, 0);
 	/* A channel that stops says so by Suspend, and by Started when it is over. */
 	if (ret == -ENOMEM)
