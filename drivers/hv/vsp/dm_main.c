@@ -36,8 +36,19 @@ module_param_cb(test_delay_ms, &vdm_delay_ops, &delay_ms, 0644);
 MODULE_PARM_DESC(test_delay_ms,
 		 "for tests: milliseconds before a message of the host is acted upon (0)");
 
+/* A parameter may be written until the module is gone, and while it comes up. */
+static void vdm_publish(struct vdm *dm)
+{
+	kernel_param_lock(THIS_MODULE);
+	vdm_endpoint = dm;
+	if (dm)
+		dm->delay_ms = delay_ms;
+	kernel_param_unlock(THIS_MODULE);
+}
+
 static int __init vdm_init(void)
 {
+	struct vdm *dm;
 	int ret;
 
 	if (!*bus)
@@ -45,20 +56,20 @@ static int __init vdm_init(void)
 	vdm_device = root_device_register("kmcl_dm");
 	if (IS_ERR(vdm_device))
 		return PTR_ERR(vdm_device);
-	vdm_endpoint = vdm_create(vdm_device, bus);
-	if (IS_ERR(vdm_endpoint)) {
-		ret = PTR_ERR(vdm_endpoint);
+	dm = vdm_create(vdm_device, bus);
+	if (IS_ERR(dm)) {
+		ret = PTR_ERR(dm);
 		if (ret == -ENODEV)
 			pr_err("there is no bus %s: load its transport, such as kmcl_hv, first\n",
 			       bus);
 		goto unregister;
 	}
-	vdm_endpoint->delay_ms = delay_ms;
-	dev_set_drvdata(vdm_device, vdm_endpoint);
+	vdm_publish(dm);
+	dev_set_drvdata(vdm_device, dm);
 	ret = sysfs_create_groups(&vdm_device->kobj, vdm_groups);
 	if (ret)
 		goto destroy;
-	ret = vdm_enable(vdm_endpoint);
+	ret = vdm_enable(dm);
 	if (ret)
 		goto remove;
 	return 0;
@@ -66,7 +77,8 @@ static int __init vdm_init(void)
 remove:
 	sysfs_remove_groups(&vdm_device->kobj, vdm_groups);
 destroy:
-	vdm_destroy(vdm_endpoint);
+	vdm_publish(NULL);
+	vdm_destroy(dm);
 unregister:
 	root_device_unregister(vdm_device);
 	return ret;
@@ -75,10 +87,13 @@ module_init(vdm_init);
 
 static void __exit vdm_exit(void)
 {
-	if (!vdm_endpoint)
+	struct vdm *dm = vdm_endpoint;
+
+	if (!dm)
 		return;
 	sysfs_remove_groups(&vdm_device->kobj, vdm_groups);
-	vdm_destroy(vdm_endpoint);
+	vdm_publish(NULL);
+	vdm_destroy(dm);
 	root_device_unregister(vdm_device);
 }
 module_exit(vdm_exit);
