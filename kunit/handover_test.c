@@ -399,6 +399,30 @@ static void takein_for_one_that_is_up(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, k->c->env->fb->restore_ok);
 }
 
+/* But for one whose consumer has nothing to restore, and did not wait. */
+static void takein_beside_one_that_is_up(struct kunit *test)
+{
+	struct core_chan *plain = core_server_running(test);
+	struct kit *k = kit_make(test, true, NULL), *next;
+	guid_t instance = k->instance;
+	struct kit_stream set;
+
+	core_run(k->c);
+	kit_freeze(test);
+	set = kit_read_set(test);
+	kit_session_close(test);
+	core_wait_life(plain, "ORPSRP");
+	kit_end(k);
+	KUNIT_EXPECT_EQ(test, kit_take_in(test, &set, 65536), 0);
+	next = kit_make(test, true, &instance);
+	core_enable(next->c);
+	KUNIT_EXPECT_TRUE(test, next->c->ch->restored);
+	/* Nothing is left of the other's. */
+	KUNIT_EXPECT_EQ(test, kmcl_store_drop(), 0);
+	core_settle(plain);
+	core_expect_life(plain, "ORPSRP");
+}
+
 /* A bus is given as much as it was told, whatever follows. */
 static void takein_too_much_bus_data(struct kunit *test)
 {
@@ -724,6 +748,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(takein_round_trip),
 	KUNIT_CASE(takein_refuses),
 	KUNIT_CASE(takein_for_one_that_is_up),
+	KUNIT_CASE(takein_beside_one_that_is_up),
 	KUNIT_CASE(takein_too_much_bus_data),
 	KUNIT_CASE(takein_stream_of_another_save),
 	KUNIT_CASE(takein_counts),

@@ -227,8 +227,9 @@ static int check_set(struct live_update *lu)
 	struct stream_summary summary;
 
 	if (stream_check(lu->set.map, lu->set.size, NULL, &summary))
-		return fail(EXIT_BAD_STREAM, "This is a bug of kmcl; \"kmclctl save\" and "
-			    "\"kmclctl show\" show all of it",
+		return fail(EXIT_BAD_STREAM, "\"kmclctl save\" and \"kmclctl show\" show all of it. "
+			    "State that nobody claimed is dropped by \"kmclctl restore --none\"; "
+			    "any other is a bug of kmcl",
 			    "the next kernel would refuse what was saved: at offset 0x%zx: %s",
 			    summary.first_offset, summary.first_text);
 	return EXIT_DONE;

@@ -247,8 +247,8 @@ int vmb_channel_disable(struct vmb_channel *ch)
 	if (WARN(kmcl_in_callback(ch), "%s: disabled in a callback\n", ch->cfg.name))
 		return -EDEADLK;
 	/* What a save walks stays there until its end. */
-	wait_event(ch->life_wait, !READ_ONCE(ch->restored) || !READ_ONCE(ch->saving));
-	kmcl_restore_undo(ch);
+	while (!kmcl_restore_undo(ch))
+		wait_event(ch->life_wait, !READ_ONCE(ch->saving));
 	spin_lock_irqsave(&ch->lock, flags);
 	seq = ch->disabled_seq;
 	if (ch->state == KMCL_DISABLED && !ch->want_enabled) {

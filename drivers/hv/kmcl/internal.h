@@ -402,7 +402,7 @@ void kmcl_registry_add(struct vmb_channel *ch);
 void kmcl_registry_del(struct vmb_channel *ch);
 int kmcl_identity_take(struct vmb_channel *ch);
 void kmcl_identity_release(struct vmb_channel *ch);
-bool kmcl_identity_attached(const struct kmcl_identity *id);
+bool kmcl_identity_attached(const struct kmcl_identity *id, bool *takes);
 void kmcl_identity_of(struct vmb_channel *ch, struct kmcl_identity *id);
 bool kmcl_identity_match(const struct kmcl_identity *saved, const struct kmcl_identity *of,
 			 bool any_instance);
@@ -508,12 +508,13 @@ void kmcl_save_note_gone(struct vmb_channel *ch, struct list_head *node);
 int kmcl_restore_feed(struct vmb_channel *ch, const void *buffer, u32 size, bool attaching);
 bool kmcl_restore_wait(struct vmb_channel *ch);
 void kmcl_restore_abandon(struct vmb_channel *ch);
-void kmcl_restore_undo(struct vmb_channel *ch);
+bool kmcl_restore_undo(struct vmb_channel *ch);
 
 /* freeze.c */
 bool kmcl_handover_holds(struct vmb_channel *ch);
 
 /* store.c */
+bool kmcl_store_takes(const struct vmb_channel *ch);
 bool kmcl_store_awaited(struct vmb_channel *ch);
 void kmcl_store_claim_begin(void);
 bool kmcl_store_claim(struct vmb_channel *ch);

@@ -147,6 +147,8 @@ static void kmcl_life_link_drop(struct vmb_channel *ch)
 	kmcl_received_set_stale(ch);
 	kmcl_received_drop(ch);
 	kmcl_send_end(ch, -ECANCELED, true);
+	/* Opened comes after all of them. */
+	kmcl_send_wait_done(ch);
 	kmcl_warn(ch, "link reset over the restore\n");
 }
 

@@ -84,8 +84,8 @@ int kmcl_identity_take(struct vmb_channel *ch)
 	return ret;
 }
 
-/* Has a channel of this identity come up already? */
-bool kmcl_identity_attached(const struct kmcl_identity *id)
+/* Has a channel of this identity come up already? *@takes: and it takes state */
+bool kmcl_identity_attached(const struct kmcl_identity *id, bool *takes)
 {
 	struct kmcl_identity other;
 	struct vmb_channel *ch;
@@ -96,7 +96,10 @@ bool kmcl_identity_attached(const struct kmcl_identity *id)
 		if (!ch->registered || !READ_ONCE(ch->attached))
 			continue;
 		kmcl_identity_of(ch, &other);
-		ret |= !memcmp(id, &other, sizeof(other));
+		if (memcmp(id, &other, sizeof(other)))
+			continue;
+		*takes = kmcl_store_takes(ch);
+		ret = true;
 	}
 	mutex_unlock(&kmcl_channels_mutex);
 	return ret;

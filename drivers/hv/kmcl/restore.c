@@ -136,23 +136,25 @@ static void kmcl_restore_requeue_fresh(struct vmb_channel *ch)
 
 /*
  * Undo a restore (D20): one that is under way, or complete and never enabled;
- * with @idle not where a call is at it. The channel is as if new.
+ * with @idle not where a call is at it. The channel is as if new. False: it has
+ * to wait, for what was restored is being saved.
  */
-static void kmcl_restore_drop(struct vmb_channel *ch, bool idle)
+static bool kmcl_restore_drop(struct vmb_channel *ch, bool idle)
 {
 	struct vmb_packet_completion *held;
 	struct vmb_packet *pkt, *tmp;
 	struct kmcl_restore_ctx *ctx;
 	unsigned long flags;
-	bool undo;
+	bool undo, saved;
 
 	spin_lock_irqsave(&ch->lock, flags);
 	ctx = ch->restore;
 	if (ctx)
 		undo = !idle || !(ctx->busy || ctx->attaching);
 	else
-		undo = ch->restored && ch->state == KMCL_DISABLED && !ch->want_enabled &&
-		       !ch->saving;
+		undo = ch->restored && ch->state == KMCL_DISABLED && !ch->want_enabled;
+	saved = undo && ch->saving;
+	undo = undo && !saved;
 	if (undo) {
 		list_for_each_entry_safe(pkt, tmp, &ch->tx_sent, node)
 			kmcl_send_done_locked(pkt, -ECANCELED);
@@ -175,13 +177,14 @@ static void kmcl_restore_drop(struct vmb_channel *ch, bool idle)
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	if (!undo)
-		return;
+		return !saved;
 	kfree(ctx);
 	kmcl_restore_instance(ch, &guid_null);
 	kmcl_send_end_quarantine(ch, true);
 	kmcl_send_wait_done(ch);
 	kmcl_received_drop(ch);
 	kmcl_life_kick(ch);
+	return true;
 }
 
 void kmcl_restore_abandon(struct vmb_channel *ch)
@@ -190,9 +193,9 @@ void kmcl_restore_abandon(struct vmb_channel *ch)
 }
 
 /* The channel is disabled, or leaves its bus: so ends a restore that was left half-way. */
-void kmcl_restore_undo(struct vmb_channel *ch)
+bool kmcl_restore_undo(struct vmb_channel *ch)
 {
-	kmcl_restore_drop(ch, true);
+	return kmcl_restore_drop(ch, true);
 }
 
 static void kmcl_restore_finish(struct vmb_channel *ch, struct kmcl_restore_ctx *ctx)

@@ -32,6 +32,7 @@ MODULE_PARM_DESC(restore,
 		 "\"pending\": channels with save callbacks wait for their state; \"none\" (default)");
 
 static DECLARE_RWSEM(kmcl_store_claims);
+static DECLARE_WAIT_QUEUE_HEAD(kmcl_store_wait);	/* for the end of all claims */
 static DEFINE_MUTEX(kmcl_store_mutex);
 static LIST_HEAD(kmcl_store);
 static bool kmcl_store_awaiting;
@@ -199,11 +200,16 @@ void kmcl_store_set_awaiting(void)
 KMCL_EXPORT_IF_KUNIT(kmcl_store_set_awaiting);
 #endif
 
+/* Has its consumer anything to be restored? Any context. */
+bool kmcl_store_takes(const struct vmb_channel *ch)
+{
+	return ch->cfg.restore_packet || ch->cfg.restore_received || ch->cfg.restore_state;
+}
+
 /* Must @ch wait for its state to come? Any context. */
 bool kmcl_store_awaited(struct vmb_channel *ch)
 {
-	return READ_ONCE(kmcl_store_awaiting) && !ch->restored &&
-	       (ch->cfg.restore_packet || ch->cfg.restore_received || ch->cfg.restore_state);
+	return READ_ONCE(kmcl_store_awaiting) && !ch->restored && kmcl_store_takes(ch);
 }
 
 /* Apply the state of a channel; one without its end mark is damaged. */
@@ -230,12 +236,17 @@ void kmcl_store_claim_begin(void)
 void kmcl_store_claim_end(void)
 {
 	up_read(&kmcl_store_claims);
+	wake_up(&kmcl_store_wait);
 }
 
-/* Who changes what there is to claim. 0, or -EINTR: killed while a claim went on. */
+/*
+ * Who changes what there is to claim. 0, or -ERESTARTSYS: killed while claims went
+ * on. Not in line for the lock: a claim may wait for another channel's, in a
+ * restore callback, which must not wait behind us.
+ */
 int kmcl_store_change_begin(void)
 {
-	return down_write_killable(&kmcl_store_claims);
+	return wait_event_killable(kmcl_store_wait, down_write_trylock(&kmcl_store_claims));
 }
 
 void kmcl_store_change_end(void)

@@ -239,17 +239,26 @@ int kmcl_session_consume(struct kmcl_session *s)
 }
 KMCL_EXPORT_IF_KUNIT(kmcl_session_consume);
 
-/* One that is up would take its state when it comes up anew, over what it did since. */
+/*
+ * One that is up would take its state when it comes up anew, over what it did
+ * since. Of one whose consumer has nothing to restore, nobody misses it.
+ */
 static int kmcl_takein_check_up(struct kmcl_session *s)
 {
-	struct kmcl_saved *saved;
+	struct kmcl_saved *saved, *tmp;
+	bool takes;
 
-	list_for_each_entry(saved, &s->streams, node) {
-		if (kmcl_identity_attached(&saved->identity)) {
+	list_for_each_entry_safe(saved, tmp, &s->streams, node) {
+		cond_resched();
+		if (!kmcl_identity_attached(&saved->identity, &takes))
+			continue;
+		if (takes) {
 			pr_err("restore: %s is up already\n", saved->name);
 			return -EBUSY;
 		}
-		cond_resched();
+		pr_info("restore: %s is up, and needs no state\n", saved->name);
+		list_del(&saved->node);
+		kmcl_saved_free(saved);
 	}
 	return 0;
 }
@@ -258,12 +267,16 @@ static int kmcl_takein_check_up(struct kmcl_session *s)
 static int kmcl_takein_all(struct kmcl_session *s)
 {
 	struct kmcl_session_bus *sb;
+	struct kmcl_saved *saved;
+	u32 channels = 0;
 	int ret;
 
 	/* Known beforehand: once the buses are up there is no way back. */
 	ret = kmcl_store_check(&s->streams) ?: kmcl_takein_check_up(s);
 	if (ret)
 		return ret;
+	list_for_each_entry(saved, &s->streams, node)
+		channels++;
 	list_for_each_entry(sb, &s->buses, node) {
 		ret = sb->bus->ops->bus_restore_end(sb->bus, true);
 		sb->begun = false;
@@ -274,22 +287,21 @@ static int kmcl_takein_all(struct kmcl_session *s)
 		}
 		s->info.buses++;
 	}
-	return kmcl_store_add(&s->streams);
+	ret = kmcl_store_add(&s->streams);
+	if (!ret)
+		s->info.channels = channels;
+	return ret;
 }
 
 /* The set is in, whole. */
 int kmcl_session_restore_end(struct kmcl_session *s)
 {
-	struct kmcl_saved *saved;
-	u32 channels = 0;
 	int ret;
 
 	if (s->state != KMCL_SESSION_RESTORED || s->stage_len) {
 		s->state = KMCL_SESSION_FAILED;
 		return -EBADMSG;
 	}
-	list_for_each_entry(saved, &s->streams, node)
-		channels++;
 	ret = kmcl_store_change_begin();
 	if (!ret) {
 		ret = kmcl_takein_all(s);
@@ -299,7 +311,6 @@ int kmcl_session_restore_end(struct kmcl_session *s)
 		s->state = KMCL_SESSION_FAILED;
 		return ret;
 	}
-	s->info.channels = channels;
 	kmcl_store_release_waiters();
 	return 0;
 }
