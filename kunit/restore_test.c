@@ -453,11 +453,7 @@ static void restore_deferral(struct kunit *test)
 	core_run(k->c);
 	core_peer_request(k->c, 1, "held", 4);
 	core_wait(k->c, CORE_PACKET, 1);
-	kit_freeze(test);
-	s = kit_save(k, 65536);
-	kit_session_close(test);
-	next = kit_make(test, true, &k->instance);
-	kit_end(k);
+	next = kit_successor(k, &s, 65536);
 	next->on_restore_received = restore_defers;
 	KUNIT_ASSERT_EQ(test, kit_restore(next, &s), 0);
 	KUNIT_EXPECT_EQ(test, vmb_channel_packet_complete(next->received[0], "x", 1), 0);
@@ -476,11 +472,7 @@ static void restore_odd_inband(struct kunit *test)
 			0);
 	core_wait(k->c, CORE_PACKET, 1);
 	KUNIT_EXPECT_EQ(test, core_event(k->c, CORE_PACKET, 0)->length, 8);
-	kit_freeze(test);
-	s = kit_save(k, 65536);
-	kit_session_close(test);
-	next = kit_make(test, true, &k->instance);
-	kit_end(k);
+	next = kit_successor(k, &s, 65536);
 	KUNIT_EXPECT_EQ(test, kit_restore(next, &s), 0);
 	KUNIT_EXPECT_EQ(test, next->nr_received, 1);
 }

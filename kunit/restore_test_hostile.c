@@ -15,14 +15,8 @@ struct hostile {
 
 static void hostile_begin_with(struct kunit *test, struct hostile *h, struct kit *k)
 {
-	guid_t instance = k->instance;
-
-	kit_freeze(test);
-	h->good = kit_save(k, 4096);
+	h->k = kit_successor(k, &h->good, 4096);
 	h->bad = kit_stream_new(test);
-	kit_session_close(test);
-	kit_end(k);
-	h->k = kit_make(test, true, &instance);
 	h->k->free_done = true;
 }
 

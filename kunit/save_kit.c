@@ -392,6 +392,18 @@ struct kit_stream kit_save(struct kit *k, u32 piece)
 	return stream;
 }
 
+struct kit *kit_successor(struct kit *k, struct kit_stream *stream, u32 piece)
+{
+	struct kunit *test = k->test;
+	bool server = k->c->ch->server;
+
+	kit_freeze(test);
+	*stream = kit_save(k, piece);
+	kit_session_close(test);
+	kit_end(k);
+	return kit_make(test, server, &k->instance);
+}
+
 int kit_restore(struct kit *k, const struct kit_stream *stream)
 {
 	return vmb_channel_restore_from_buffer(k->c->ch, stream->data, stream->len);

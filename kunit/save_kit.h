@@ -105,6 +105,8 @@ int kit_take_in(struct kunit *test, const struct kit_stream *set, u32 piece);
 struct kit_stream kit_save(struct kit *k, u32 piece);
 struct kit_stream kit_stream_new(struct kunit *test);
 int kit_restore(struct kit *k, const struct kit_stream *stream);
+/* Freeze and save @k, and end it: who comes after it, Disabled, with its instance */
+struct kit *kit_successor(struct kit *k, struct kit_stream *stream, u32 piece);
 /* The @n-th chunk, or NULL */
 struct kmcl_chunk *kit_chunk(const struct kit_stream *stream, u32 n);
 u32 kit_chunks(const struct kit_stream *stream);

@@ -413,11 +413,7 @@ static struct kit *undo_restored(struct kunit *test)
 	core_run(k->c);
 	KUNIT_ASSERT_EQ(test, vmb_packet_send(core_packet(k->c), "abc", 3, NULL,
 					      VMB_PACKET_FLAG_WAIT_FOR_COMPLETION), 0);
-	kit_freeze(test);
-	s = kit_save(k, 65536);
-	kit_session_close(test);
-	next = kit_make(test, true, &k->instance);
-	kit_end(k);
+	next = kit_successor(k, &s, 65536);
 	KUNIT_ASSERT_EQ(test, kit_restore(next, &s), 0);
 	return next;
 }
