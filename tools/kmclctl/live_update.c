@@ -349,11 +349,8 @@ static int stranded(struct live_update *lu, int error)
 		code = memfd_write_out(&lu->set, fd, path);
 		close(fd);
 	}
-	if (code)
-		return fail(EXIT_STRANDED, "Either try \"kexec -e\", as the next kernel is "
-			    "loaded; or stay: \"kexec -u\", then load the channels' modules anew",
-			    "the kexec failed after the commit: %s", strerror(error));
-	say("a copy of the set is in %s", path);
+	if (!code)
+		say("a copy of the set is in %s", path);
 	return fail(EXIT_STRANDED, "Either try \"kexec -e\", as the next kernel is loaded; or stay: "
 		    "\"kexec -u\", then load the channels' modules anew, and they take up the state, "
 		    "which this kernel has, too",
